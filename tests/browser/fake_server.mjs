@@ -1,0 +1,153 @@
+/**
+ * A chatroom server in memory, with a WebSocket class that leads to it: no sockets, no clock.
+ * Tests bend it: `answer` takes a request's reply out of its hands, `up` refuses connections.
+ */
+export class FakeServer {
+  epoch = "epoch-1";
+  up = true;
+  /** Every request received, in order. */
+  requests = [];
+  /** How often a connection was tried. */
+  dials = 0;
+  /** @type {(message: object, socket: object) => object | null | undefined} null: say nothing */
+  answer = () => undefined;
+  limits = {text_length: 4000, message_bytes: 65536};
+  #logs = new Map();
+  #guests = 0;
+
+  constructor() {
+    const server = this;
+    this.sockets = new Set();
+    this.WebSocket = class {
+      constructor(url, protocols) {
+        Object.assign(this, {url, protocols, bufferedAmount: 0, rooms: new Set()});
+        server.dials++;
+        setImmediate(() => server.#accept(this));
+      }
+
+      send(text) {
+        setImmediate(() => server.#received(this, JSON.parse(text)));
+      }
+
+      close(code) {
+        this.closedWith = code;
+        server.sockets.delete(this);
+      }
+    };
+  }
+
+  /** The only connection there is. */
+  get socket() {
+    const [socket, ...others] = this.sockets;
+    if (!socket || others.length) throw new Error(`${this.sockets.size} connections, not one`);
+    return socket;
+  }
+
+  log(room) {
+    if (!this.#logs.has(room)) this.#logs.set(room, []);
+    return this.#logs.get(room);
+  }
+
+  asked(type) {
+    return this.requests.filter((request) => request.type === type);
+  }
+
+  /** Puts an event into a room's log without telling anybody. */
+  append(room, event, by = {id: "u-other", name: "Other"}) {
+    const log = this.log(room);
+    const logged = {room, seq: (log.at(-1)?.seq ?? 0) + 1, at: 1000, by, type: "message", ...event};
+    log.push(logged);
+    return logged;
+  }
+
+  /** Appends, and tells who is in the room. */
+  publish(room, event, by) {
+    const logged = this.append(room, event, by);
+    for (const socket of this.sockets) if (socket.rooms.has(room)) this.tell(socket, logged);
+    return logged;
+  }
+
+  tell(socket, message) {
+    setImmediate(() => socket.onmessage({data: JSON.stringify(message)}));
+  }
+
+  hangUp(code = 1006, reason = "") {
+    for (const socket of this.sockets) {
+      this.sockets.delete(socket);
+      setImmediate(() => socket.onclose({code, reason}));
+    }
+  }
+
+  #accept(socket) {
+    if (!this.up) {
+      socket.onclose({code: 1006, reason: ""});
+      return;
+    }
+    this.sockets.add(socket);
+    socket.onopen({});
+  }
+
+  #received(socket, message) {
+    if (!this.sockets.has(socket)) return; // lost with the connection
+    this.requests.push(message);
+    const bent = this.answer(message, socket);
+    if (bent === null) return;
+    const reply = bent ?? this.reply(message, socket);
+    if (reply) this.tell(socket, {type: "ok", id: message.id, ...reply});
+  }
+
+  /** What a server does when it is not bent. */
+  reply(message, socket) {
+    const {type, room} = message;
+    if (type === "hello") return this.#welcome(message, socket);
+    if (type === "join") return this.#join(message, socket);
+    if (type === "ping") return {type: "pong"};
+    if (type === "history") return this.#history(message);
+    if (type === "post") return this.#post(message, socket);
+    if (type === "edit") return this.#change({type: "edited", text: message.text}, message, socket);
+    if (type === "delete") return this.#change({type: "deleted"}, message, socket);
+    return {};
+  }
+
+  #welcome({name, token}, socket) {
+    const id = token?.replace("token-", "") ?? `u-${++this.#guests}`;
+    socket.by = {id, name};
+    return {
+      type: "welcome", user: {id, name, kind: "guest"}, epoch: this.epoch, limits: this.limits,
+      time: 0, token: `token-${id}`,
+    };
+  }
+
+  #join({room, since, epoch}, socket) {
+    socket.rooms.add(room);
+    const log = this.log(room);
+    const recovered = since !== undefined && epoch === this.epoch;
+    const missed = recovered ? log.filter(({seq}) => seq > since) : log.slice(-50);
+    const events = missed.slice(0, 500);
+    const info = {name: room, title: room, kind: "public", head: log.at(-1)?.seq ?? 0, count: 1};
+    const more = recovered && missed.length > 500;
+    return {room: info, members: [{...socket.by, kind: "guest"}], events, recovered, more};
+  }
+
+  #history({room, before = Infinity, after = 0, limit = 50}) {
+    const range = this.log(room).filter(({seq}) => seq > after && seq < before);
+    const events = before === Infinity ? range.slice(0, limit) : range.slice(-limit);
+    return {events, more: range.length > limit};
+  }
+
+  #post({room, text, key}, socket) {
+    const before = this.log(room).find((event) => event.key === key);
+    const {seq, at} = before ?? this.publish(room, {text, key}, socket.by);
+    return {room, seq, at};
+  }
+
+  #change(event, {room, seq: target}, socket) {
+    const {seq, at} = this.publish(room, {...event, target}, socket.by);
+    return {seq, at};
+  }
+}
+
+/** Lets everything that is due happen: messages on their way, promises, no timers. */
+export async function settle() {
+  for (let turn = 0; turn < 30; turn++) await new Promise(setImmediate);
+}

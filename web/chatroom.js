@@ -1,0 +1,243 @@
+/**
+ * The client of a chatroom server. No dependencies, no build step, no DOM: for browsers, and for
+ * anything else with a WebSocket.
+ *
+ *     import {Chatroom} from "https://chat.example/chatroom.js";
+ *     const chat = new Chatroom({name: "Ana"});
+ *     chat.join("lobby").on("message", ({by, text}) => console.log(by.name, text));
+ *
+ * It connects, and connects again whenever the connection is lost, after a wait that grows and is
+ * never the same for all. Coming back it asks each room for what came after the last event it
+ * handed out, so that listeners get each event once, in order, and none is missed. What is posted
+ * meanwhile waits, and is sent again with its key until the server has acknowledged it:
+ *
+ *     const room = chat.join("lobby");
+ *     const {seq} = await room.post("Hello");      // on the server's disk
+ *     await room.edit(seq, "Hello, all");
+ *     await room.delete(seq);
+ *     const {events} = await room.history({before: seq, limit: 50});
+ *
+ * See Room (room.js) for what a room tells, Unsent (outbox.js) for what `post` returns, and
+ * docs/protocol.md of the project for what is behind it.
+ */
+import {Connection} from "./connection.js";
+import {ChatroomError} from "./errors.js";
+import {Emitter} from "./emitter.js";
+import {Outbox, Unsent} from "./outbox.js";
+import {Room} from "./room.js";
+
+export {ChatroomError, Room, Unsent};
+
+/**
+ * @typedef {object} Options
+ * @property {string} [name] the guest's name
+ * @property {string} [token] from an earlier `welcome`, to be the same guest again; or an API key
+ * @property {string} [client] what is connecting, for the server's log; `web` when not given
+ * @property {boolean} [connect] false: not before `connect()` is called
+ * @property {Storage} [storage] where unsent posts survive a reload: sessionStorage, say. A tab's
+ *   own: two tabs writing to one place would forget each other's.
+ * @property {string} [storageKey]
+ * @property {typeof WebSocket} [WebSocket] where there is no global one
+ *
+ * @typedef {import("./room.js").User} User
+ * @typedef {{name: string, title: string, kind: string, head: number, count: number}} RoomInfo
+ */
+
+/**
+ * A connection to a server, its rooms, and what waits to be sent. Emits:
+ * - `state`: see ConnectionState in connection.js
+ * - `welcome` with the server's reply: `user`, `limits`, `token` to keep for next time
+ * - `token`: the server does not know the token given any more
+ * - `unsent` with an Unsent whose state changed; its room emits it too
+ * - `notice`, `closing` and whatever else is not about one room
+ */
+export class Chatroom extends Emitter {
+  /** Who we are, from the first welcome on. @type {User | null} */
+  user = null;
+  /** What the server allows, by name. @type {Record<string, number>} */
+  limits = {};
+  /** @type {string | null} */
+  epoch = null;
+  #connection;
+  #outbox;
+  /** @type {Map<string, Room>} */
+  #rooms = new Map();
+
+  /**
+   * @param {string | URL | Options} [url] `wss://host/ws`; by default of the server that this
+   *   module comes from
+   * @param {Options} [options]
+   */
+  constructor(url, options = {}) {
+    super();
+    if (url && typeof url === "object" && !(url instanceof URL)) [url, options] = [undefined, url];
+    const {name, token, client = "web", connect = true, storage, storageKey} = options;
+    this.#connection = new Connection(
+      String(url ?? defaultUrl()),
+      {name, token, client},
+      options.WebSocket ?? globalThis.WebSocket,
+    );
+    this.#outbox = new Outbox({
+      send: (item) => this.#sendItem(item),
+      ready: (room) => this.#rooms.get(room)?.entered ?? false,
+      storage,
+      storageKey,
+    });
+    this.#listen();
+    if (connect) this.connect();
+  }
+
+  /** @type {import("./connection.js").ConnectionState} */
+  get state() {
+    return this.#connection.state;
+  }
+
+  /** Why we were refused. @type {ChatroomError | null} */
+  get error() {
+    return this.#connection.error;
+  }
+
+  /** When the connection will be tried again, in ms since 1970. @type {number | null} */
+  get retryAt() {
+    return this.#connection.retryAt;
+  }
+
+  /** All that is on its way. @type {Unsent[]} */
+  get unsent() {
+    return this.#outbox.items;
+  }
+
+  /** The rooms joined. @type {Room[]} */
+  get joined() {
+    return [...this.#rooms.values()];
+  }
+
+  /**
+   * Connects, unless connected already; at once if it was waiting to.
+   * @param {{name?: string, token?: string}} [identity] someone else than so far
+   */
+  connect(identity) {
+    if (identity) Object.assign(this.#connection.identity, identity);
+    this.#connection.open();
+  }
+
+  /** Hangs up and stays away until `connect()`. Rooms, and what is unsent, are kept. */
+  close() {
+    this.#connection.close();
+  }
+
+  /** Hangs up and connects again, at once. */
+  reconnect() {
+    this.#connection.reopen();
+  }
+
+  /**
+   * Joins a room, now or as soon as there is a connection; the server makes it if there is none of
+   * that name.
+   * @param {string} name
+   * @param {{since?: number, epoch?: string}} [position] an earlier `room.position`, to go on there
+   * @returns {Room} the same one every time
+   */
+  join(name, position) {
+    const asked = name.trim().normalize("NFC").toLowerCase();
+    const known = this.#rooms.get(asked);
+    if (known) {
+      if (known.state === "refused" && this.state === "online") known.join();
+      return known;
+    }
+    const room = new Room(asked, this.#link(), position);
+    this.#rooms.set(asked, room);
+    if (this.state === "online") room.join();
+    return room;
+  }
+
+  /** The rooms there are. @returns {Promise<RoomInfo[]>} */
+  async rooms() {
+    return (await this.request("rooms")).rooms;
+  }
+
+  /**
+   * Any other request of the protocol.
+   * @param {string} type
+   * @param {object} [fields]
+   * @returns {Promise<any>} the reply; fails with a ChatroomError
+   */
+  request(type, fields) {
+    return this.#connection.request(type, fields);
+  }
+
+  #listen() {
+    const connection = this.#connection;
+    connection.on("welcome", (welcome) => this.#welcomed(welcome));
+    connection.on("message", (message) => this.#received(message));
+    connection.on("token", (token) => this.emit("token", token));
+    connection.on("state", (state) => {
+      if (state !== "online") for (const room of this.joined) room.lose();
+      this.emit("state", state);
+    });
+    this.#outbox.on("change", (item) => {
+      this.emit("unsent", item);
+      this.#rooms.get(item.room)?.unsentChanged(item);
+    });
+    const wake = () => connection.wake();
+    const {document} = globalThis;
+    globalThis.addEventListener?.("online", wake);
+    document?.addEventListener("visibilitychange", () => document.hidden || wake());
+  }
+
+  /** What a room may do with us; not for the room's users. */
+  #link() {
+    const chat = this;
+    return {
+      outbox: this.#outbox,
+      get user() {
+        return chat.user;
+      },
+      get epoch() {
+        return chat.epoch;
+      },
+      request: (type, fields) => this.#connection.request(type, fields),
+      insist: (type, fields) => this.#connection.insist(type, fields),
+      forget: (room) => this.#rooms.delete(room.name),
+      renamed: (room, asked) => {
+        this.#rooms.delete(asked);
+        this.#rooms.set(room.name, room);
+      },
+    };
+  }
+
+  #welcomed(welcome) {
+    this.user = welcome.user;
+    this.limits = welcome.limits ?? {};
+    this.epoch = welcome.epoch;
+    const rooms = this.joined; // those a listener joins now go in by themselves
+    this.emit("welcome", welcome);
+    for (const room of rooms) room.join();
+  }
+
+  #received(message) {
+    const room = this.#rooms.get(message.room);
+    if (room) room.receive(message);
+    else if (!message.room) this.emit(message.type, message);
+  }
+
+  /** @returns {Promise<import("./outbox.js").Receipt>} */
+  async #sendItem({op, room, key, fields}) {
+    const message = {...fields, room, key};
+    const {message_bytes: most} = this.limits;
+    // The server would hang up on it, and again at each reconnect.
+    if (most && new TextEncoder().encode(JSON.stringify(message)).length + 100 > most) {
+      throw new ChatroomError("too_long", "the message is too long");
+    }
+    const {seq, at} = await this.request(op, message);
+    return {room, seq, at};
+  }
+}
+
+/** The server this module came from. */
+function defaultUrl() {
+  const url = new URL("ws", import.meta.url);
+  if (!url.protocol.startsWith("http")) throw new TypeError("the server's address is missing");
+  url.protocol = url.protocol.replace("http", "ws");
+  return url;
+}
