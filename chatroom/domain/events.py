@@ -1,0 +1,87 @@
+"""What rooms tell their members.
+
+Logged events have a gapless `seq` and are kept; passing ones are only for who is there now.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from chatroom.domain.model import By, Millis, Seq, User
+
+
+class Logged(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """An event of a room's log. A draft, not committed yet, has `seq` 0."""
+
+    room: str
+    seq: Seq = 0
+    at: Millis
+    by: By
+    key: str | None = None
+    """What the client called this event, so that a repeated request returns the first one."""
+
+
+class Message(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
+    """Somebody said something.
+
+    Read from the log later, `text` is the message's current text: `edited` says when it was last
+    changed, `deleted` that it was taken back (`text` is empty then).
+    """
+
+    text: str
+    reply_to: Seq | None = None
+    data: dict[str, Any] | None = None
+    edited: Millis | None = None
+    deleted: bool = False
+
+
+class Edited(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="edited"):
+    """Message `target` now says `text`."""
+
+    target: Seq
+    text: str
+
+
+class Deleted(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="deleted"):
+    """Message `target` was taken back."""
+
+    target: Seq
+
+
+Event = Message | Edited | Deleted
+"""Every type of the log."""
+
+
+class Presence(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="presence"):
+    """Somebody came or went; in a large room only `count`, how many are there."""
+
+    room: str
+    user: User | None = None
+    state: Literal["online", "away", "offline"] | None = None
+    count: int | None = None
+
+
+class Typing(Struct, frozen=True, kw_only=True, tag_field="type", tag="typing"):
+    """Somebody is writing, or has stopped."""
+
+    room: str
+    user: User
+    on: bool
+
+
+class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="notice"):
+    """A word from the server or an application to one connection."""
+
+    text: str
+    room: str | None = None
+
+
+class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"):
+    """The server is about to close this connection; come back after `reconnect_after` seconds."""
+
+    reason: str
+    reconnect_after: float
+
+
+Passing = Presence | Typing | Notice | Closing
+"""Every type that is not kept."""

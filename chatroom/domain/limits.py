@@ -1,0 +1,110 @@
+"""How much of everything: the figures, and the token bucket that meters a rate."""
+
+from msgspec import Struct, structs
+
+from chatroom.domain.errors import RateLimited
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Every limit of the server; 0 takes one off. `welcome` carries them under these names."""
+
+    message_bytes: int = 65536
+    """The largest WebSocket message taken, inflated."""
+    text_length: int = 8000
+    """The longest text of a message, in characters."""
+    backlog_bytes: int = 1048576
+    """How much may wait for a slow reader before it is cut off (to resume later)."""
+    handshake_timeout: float = 10
+    """Seconds from connecting to the end of the HTTP request head."""
+    hello_timeout: float = 10
+    """Seconds from the open connection to a `hello` that is welcome."""
+    ping_interval: float = 25
+    """Seconds of silence after which the server asks whether anybody is there."""
+    ping_timeout: float = 20
+    """Seconds it then waits for the answer."""
+    posts_per_second: float = 10
+    """Posts, edits and deletions of one connection; bursts of twice as many."""
+    requests_per_second: float = 20
+    """All other requests of one connection; bursts of twice as many."""
+    hellos_per_minute: float = 300
+    """New users from one address."""
+    connections: int = 20000
+    """Connections in all."""
+    connections_per_address: int = 200
+    """Connections from one address; the loopback, where reverse proxies call from, is free."""
+    connections_per_user: int = 20
+    """Devices and tabs of one user."""
+    rooms_per_user: int = 100
+    """Rooms one connection may be in at once."""
+
+
+UNMETERED = frozenset(
+    {
+        "posts_per_second",
+        "requests_per_second",
+        "hellos_per_minute",
+        "connections",
+        "connections_per_address",
+        "connections_per_user",
+        "rooms_per_user",
+    }
+)
+"""What `--no-limits` takes off: rates and counts. Sizes, backlogs and timeouts stay."""
+
+
+def limited(settings: list[str], *, unmetered: bool = False) -> Limits:
+    """The limits that `name=value` settings ask for, on top of the defaults.
+
+    Raises ValueError, with the sentence to show, for a name that is none or a value that is no
+    number from 0 up.
+    """
+    limits = Limits()
+    if unmetered:
+        limits = structs.replace(limits, **dict.fromkeys(UNMETERED, 0))
+    fields = {field.name: field.type for field in structs.fields(Limits)}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        name = name.strip()
+        if not equals or name not in fields:
+            known = ", ".join(fields)
+            raise ValueError(f"--limit takes name=value with one of these names: {known}; not {setting!r}")
+        try:
+            number = fields[name](value)
+        except ValueError:
+            number = -1
+        if not 0 <= number < 2**53:
+            kind = "a whole number" if fields[name] is int else "a number"
+            raise ValueError(f"--limit {name} takes {kind} from 0 (no limit) up, not {value!r}")
+        limits = structs.replace(limits, **{name: number})
+    return limits
+
+
+class TokenBucket:
+    """A rate with room for bursts: `burst` tokens at first, `rate` more a second.
+
+    Times are seconds of any clock that does not go back; the caller hands them in.
+    """
+
+    __slots__ = ("_burst", "_rate", "_then", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._then = now
+
+    def take(self, now: float) -> None:
+        """Take one token, or raise RateLimited with the seconds until there is one. Rate 0: always."""
+        if not self._rate:
+            return
+        refill = max(0.0, now - self._then) * self._rate
+        self._tokens = min(self._burst, self._tokens + refill)
+        self._then = now
+        if self._tokens < 1:
+            wait = (1 - self._tokens) / self._rate
+            raise RateLimited(f"too fast: try again in {wait:.1f} s", round(wait, 3))
+        self._tokens -= 1
+
+    def idle(self, now: float) -> bool:
+        """Whether it is as full as a new one, so that forgetting it changes nothing."""
+        return self._tokens + (now - self._then) * self._rate >= self._burst

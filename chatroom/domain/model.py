@@ -1,0 +1,49 @@
+"""The nouns: User, By, Room, Position, Page."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Kind = Literal["guest", "user", "bot"]
+RoomKind = Literal["public", "private", "announcement", "direct"]
+
+MAX_SEQ = 2**53 - 1
+"""The largest `seq`: what a JavaScript number holds exactly (RFC 8259, section 6)."""
+
+Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="A position in a room's log; 0 is before the first event.")]
+Millis = Annotated[int, Meta(description="Milliseconds since 1970-01-01 UTC.")]
+Id = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-MAX_SEQ, le=MAX_SEQ)]
+"""What a request may carry as its `id`."""
+
+
+class User(Struct, frozen=True):
+    """Somebody who can be in rooms. `id` never changes; `name` is what people see."""
+
+    id: str
+    name: str
+    kind: Kind = "guest"
+
+
+class By(Struct, frozen=True):
+    """The author of an event, with the name they had then."""
+
+    id: str
+    name: str
+
+
+class Room(Struct, frozen=True, omit_defaults=True):
+    """A room as lists show it. `head` is the `seq` of its newest event, `count` who is in it now."""
+
+    name: str
+    title: str
+    kind: RoomKind = "public"
+    head: Seq = 0
+    count: int = 0
+
+
+class Position(Struct, frozen=True):
+    """How far a client has read: it has seen all of `room` up to and including `seq` of log `epoch`."""
+
+    room: str
+    seq: Seq
+    epoch: str | None = None

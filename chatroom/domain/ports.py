@@ -1,0 +1,113 @@
+"""What the core needs from the world, and how it wants it: ports, each with adapters elsewhere."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from chatroom.domain.events import Event, Message, Passing
+from chatroom.domain.model import Room, Seq
+from chatroom.domain.replies import AnyReply
+
+PAGE_BYTES = 256 * 1024
+"""About how many bytes of events one answer carries: well below what a backlog may hold."""
+
+
+class Timer(Protocol):
+    """Something that will be called later, unless it is cancelled first."""
+
+    def cancel(self) -> None:
+        """Not any more. Once only, and not after it was called."""
+
+
+class Clock(Protocol):
+    """Time, and calls later in it. Twisted's reactor is one, and so is its `task.Clock`."""
+
+    def seconds(self) -> float:
+        """Seconds since 1970."""
+
+    def callLater(  # noqa: N802 - Twisted's name
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object  # noqa: A002
+    ) -> Timer:
+        """Call after `delay` seconds."""
+
+
+class Dialect(Protocol):
+    """How events and replies become the bytes of one kind of connection, ready for the wire.
+
+    One object for each kind: outlets that share a dialect get the very same bytes.
+    """
+
+    echoes: bool
+    """Whether a member gets the events it caused itself."""
+
+    def event(self, event: Event | Passing) -> bytes | None:
+        """An event's bytes without framing; None where this dialect does not tell of such events."""
+
+    def reply(self, reply: AnyReply) -> bytes:
+        """A reply's bytes without framing."""
+
+    def frame(self, payload: bytes) -> bytes:
+        """Those bytes as the connection's transport carries them."""
+
+
+class Outlet(Protocol):
+    """One connection, as the hub sees it: a place to put bytes. Never waits, never raises."""
+
+    dialect: Dialect
+
+    def write(self, frames: bytes) -> None:
+        """Whole frames, now: at the end of a tick, after what was sent before."""
+
+    def send(self, frames: bytes) -> None:
+        """Whole frames, with the rest of this tick's."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, after what was sent before."""
+
+
+class Page(Protocol):
+    """A stretch of a room's log, oldest first. `more`: there is more the way it was read."""
+
+    events: Sequence[Event]
+    more: bool
+
+
+Origin = Outlet | None
+"""The connection that caused an event, where it is one of this process."""
+
+Committed = Sequence[tuple[Event, Origin]]
+"""Events of one commit, in the order of their rooms' logs."""
+
+
+class Store(Protocol):
+    """Where the logs are kept. Its errors are `Unavailable`, and it mends itself."""
+
+    epoch: str
+    """The random id of this log's life."""
+
+    on_commit: Callable[[Committed], None]
+    """Told of each commit, on the reactor's thread, after the posters' Awaitables have fired."""
+
+    def append(self, draft: Event, origin: Origin = None) -> Awaitable[Event]:
+        """Commit a draft: the event with its `seq`, or the first one of the same author and key.
+
+        Calls made in an order commit in that order. Raises NotFound where the target of an edit
+        or deletion is not there (any more), Unavailable where it could not be kept.
+        """
+
+    def repeated(self, room: str, author: str, key: str) -> Awaitable[Event | None]:
+        """The event that `author` once appended with `key`."""
+
+    def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
+        """The first events after `seq`, at most `limit`, about `size` bytes, at least one."""
+
+    def before(self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
+        """The last events before `seq`, or of all; oldest first."""
+
+    def head(self, room: str) -> Awaitable[Seq]:
+        """The `seq` of the newest event; 0 for a room that has none yet."""
+
+    def message(self, room: str, seq: Seq) -> Awaitable[Message | None]:
+        """Message `seq` with its current text."""
+
+    def rooms(self) -> Awaitable[Sequence[Room]]:
+        """Every room that has events."""

@@ -1,0 +1,91 @@
+"""What a request is answered with: one type each, as it stands on the wire."""
+
+
+from msgspec import Raw, Struct
+
+from chatroom.domain.model import Id, Millis, Room, Seq, User
+
+
+class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="ok"):
+    """The plain `ok`. `id` is the request's."""
+
+    id: Id | None = None
+
+
+class Welcome(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="welcome"):
+    """The answer to `hello`. `token` shown in a later `hello` makes that connection this same user."""
+
+    user: User
+    epoch: str
+    limits: dict[str, float]
+    time: Millis
+    token: str | None = None
+
+
+class Joined(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `join`; the first live event after it has `seq` = `room.head` + 1.
+
+    `members` are at most 100 of the `room.count` there. `more`: `events` do not reach `head`, and
+    `history` has the rest. `recovered` is false where `since` could not be honoured; `events` are
+    then the newest.
+    """
+
+    room: Room
+    members: list[User]
+    events: list[Raw]
+    recovered: bool
+    more: bool
+
+
+class Posted(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="ok"):
+    """The answer to `post`, sent once the message is on disk. Without `seq` where an application
+    kept the message to itself."""
+
+    room: str
+    seq: Seq | None = None
+    at: Millis | None = None
+
+
+class Changed(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `edit` and `delete`: the `seq` of the event that says so."""
+
+    seq: Seq
+
+
+class Events(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `history`, oldest first. `more`: there are others beyond, the way it was read."""
+
+    events: list[Raw]
+    more: bool
+
+
+class Members(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `who`: at most 500 of the `count` there."""
+
+    members: list[User]
+    count: int
+
+
+class RoomList(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `rooms`."""
+
+    rooms: list[Room]
+
+
+class Pong(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="pong"):
+    """The answer to `ping`."""
+
+    time: Millis
+
+
+class Error(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
+    """The answer to what cannot be done. `retry_after` (seconds) where trying again may help."""
+
+    code: str
+    message: str
+    retry_after: float | None = None
+
+
+AnyReply = Welcome | Joined | Posted | Changed | Events | Members | RoomList | Pong | Error | Reply
+"""Every answer of this version."""
+

@@ -1,0 +1,1 @@
+"""The rooms' logs in a database: SQLAlchemy Core over SQLite."""

@@ -1,0 +1,132 @@
+"""Opening a database: the file is there, sound, ours, and brought up to date."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from chatroom.store.tables import meta
+
+BUSY_SECONDS = 5
+"""How long a connection waits for another program's lock."""
+
+CHECKED_BYTES = 256 * 1024 * 1024
+"""Up to this size a database is checked whole at every start; it takes about a second."""
+
+
+class Unusable(Exception):
+    """A database that the server cannot work with; the message says why and how to mend it."""
+
+
+def open_engines(url: str) -> tuple[Engine, Engine]:
+    """A writing and a reading engine on the database at `url`, migrated. Raises Unusable."""
+    where = _sqlite_url(url)
+    path = Path(where.database or "")
+    writing = _engine(where, "BEGIN IMMEDIATE")
+    try:
+        with writing.connect() as connection:
+            _check(connection, path)
+        with writing.begin() as connection:
+            _migrate(connection)
+    except DBAPIError as error:
+        writing.dispose()
+        raise Unusable(explain(error, path)) from error
+    except (CommandError, Unusable) as error:
+        writing.dispose()
+        raise Unusable(str(error)) from error
+    return writing, _engine(where, "BEGIN")
+
+
+def epoch_of(engine: Engine) -> str:
+    """The log's epoch, made at the first start."""
+    with engine.begin() as connection:
+        found = connection.scalar(select(meta.c.value).where(meta.c.name == "epoch"))
+        if found is None:
+            found = secrets.token_urlsafe(9)
+            connection.execute(insert(meta).values(name="epoch", value=found))
+    return str(found)
+
+
+def explain(error: DBAPIError, path: Path) -> str:
+    """What is wrong with the database file `path`, and what to do, in one sentence."""
+    problem = str(error.orig)
+    if "locked" in problem:
+        return f"{path} is locked by another program: end that one, or use another --data folder"
+    if "not a database" in problem or "malformed" in problem:
+        return (
+            f"{path} is damaged ({problem}): put a backup in its place, or move it away to start"
+            " an empty one"
+        )
+    if "readonly" in problem or "unable to open" in problem:
+        return f"{path} cannot be written: give it to the user that runs chatroom, or use another --data folder"
+    if "full" in problem:
+        return f"no space is left for {path}: free some"
+    return f"{path} cannot be used: {problem}"
+
+
+def _sqlite_url(url: str) -> URL:
+    try:
+        where = make_url(url)
+    except ArgumentError:
+        raise Unusable(f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3, not {url!r}") from None
+    if where.get_backend_name() != "sqlite":
+        raise Unusable(f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}")
+    if not where.database or where.database == ":memory:":
+        raise Unusable("--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3")
+    return where
+
+
+def _engine(where: URL, begin: str) -> Engine:
+    engine = create_engine(where, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _beginner(begin))
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's own transaction handling begins too late and not as we say.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    # An acknowledged message is on disk: NORMAL would lose the last ones with the power.
+    connection.execute("PRAGMA synchronous = FULL")
+    # A deleted text is not left in the file's free pages.
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _beginner(begin: str) -> Callable[[Connection], Any]:
+    return lambda connection: connection.exec_driver_sql(begin)
+
+
+def _check(connection: Connection, path: Path) -> None:
+    if path.stat().st_size > CHECKED_BYTES:
+        return
+    found = connection.scalar(text("PRAGMA quick_check(1)"))
+    if found != "ok":
+        raise Unusable(
+            f"{path} is damaged ({found}): put a backup in its place, or move it away to start an empty one"
+        )
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    tables = text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
+    if connection.scalar(tables):
+        there = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if there not in known:
+            raise Unusable(
+                f"the database was made by a newer chatroom (its version is {there}):"
+                " install that one, or use another --data folder"
+            )
+    command.upgrade(config, "head")

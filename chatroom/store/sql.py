@@ -1,0 +1,140 @@
+"""The store: appending through the writer, reading with a few threads."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.exc import DBAPIError
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from chatroom.domain.errors import Unavailable
+from chatroom.domain.events import Event, Message
+from chatroom.domain.model import Room, Seq
+from chatroom.domain.ports import PAGE_BYTES, Committed, Origin
+from chatroom.store.opening import epoch_of, open_engines
+from chatroom.store.rows import events_of, to_event
+from chatroom.store.tables import event, room
+from chatroom.store.writer import RETRY_AFTER, Writer
+
+READERS = 3
+_PER_EVENT = 150
+"""About what an event's JSON has beside its text, in bytes."""
+
+_T = TypeVar("_T")
+
+
+class SqlPage(NamedTuple):
+    """A stretch of a log (`chatroom.domain.ports.Page`)."""
+
+    events: Sequence[Event]
+    more: bool
+
+
+class SqlStore:
+    """A `chatroom.domain.ports.Store` in the database at `url`.
+
+    Raises `opening.Unusable` where that cannot be worked with. `reactor` is where results come
+    back to; threads are started at once and ended by `stop`.
+    """
+
+    _log = Logger()
+
+    def __init__(self, url: str, reactor: IReactorFromThreads) -> None:
+        writing, self._reading = open_engines(url)
+        self.epoch = epoch_of(writing)
+        self.on_commit: Callable[[Committed], None] = lambda _committed: None
+        self._reactor = reactor
+        self._writer = Writer(writing, reactor, lambda committed: self.on_commit(committed))
+        self._pool = ThreadPool(0, READERS, "chatroom-reader")
+        self._pool.start()
+
+    async def stop(self) -> None:
+        """Write what waits, then let go of the database."""
+        await self._writer.stop()
+        self._pool.stop()
+        self._reading.dispose()
+
+    def append(self, draft: Event, origin: Origin = None) -> "Deferred[Event]":
+        """See the port."""
+        return self._writer.append(draft, origin)
+
+    def repeated(self, room: str, author: str, key: str) -> "Deferred[Event | None]":
+        """See the port."""
+        query = events_of(room).where(event.c.author == author, event.c.key == key)
+        return self._read(lambda connection: _first(connection, query))
+
+    def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> "Deferred[SqlPage]":
+        """See the port."""
+        query = events_of(room).where(event.c.seq > seq).order_by(event.c.seq)
+        return self._read(lambda connection: _page(connection, query, limit, size))
+
+    def before(
+        self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES
+    ) -> "Deferred[SqlPage]":
+        """See the port."""
+        query = events_of(room).order_by(event.c.seq.desc())
+        if seq is not None:
+            query = query.where(event.c.seq < seq)
+
+        def read(connection: Connection) -> SqlPage:
+            page = _page(connection, query, limit, size)
+            return SqlPage(page.events[::-1], page.more)
+
+        return self._read(read)
+
+    def head(self, name: str) -> "Deferred[Seq]":
+        """See the port."""
+        query = select(room.c.head).where(room.c.name == name)
+        return self._read(lambda connection: connection.scalar(query) or 0)
+
+    def message(self, room: str, seq: Seq) -> "Deferred[Message | None]":
+        """See the port."""
+        query = events_of(room).where(event.c.seq == seq)
+
+        def read(connection: Connection) -> Message | None:
+            found = _first(connection, query)
+            return found if isinstance(found, Message) else None
+
+        return self._read(read)
+
+    def rooms(self) -> "Deferred[Sequence[Room]]":
+        """See the port."""
+        query = select(room).order_by(room.c.name)
+
+        def read(connection: Connection) -> Sequence[Room]:
+            return [Room(r.name, r.title, r.kind, r.head) for r in connection.execute(query)]
+
+        return self._read(read)
+
+    def _read(self, work: Callable[[Connection], _T]) -> "Deferred[_T]":
+        def on_thread() -> _T:
+            try:
+                with self._reading.connect() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                self._log.error("the store cannot be read: {error}", error=str(error.orig))
+                self._reading.dispose()
+                raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER) from error
+
+        return deferToThreadPool(self._reactor, self._pool, on_thread)
+
+
+def _first(connection: Connection, query: Select[Any]) -> Event | None:
+    row = connection.execute(query).first()
+    return None if row is None else to_event(row)
+
+
+def _page(connection: Connection, query: Select[Any], limit: int, size: int) -> SqlPage:
+    events: list[Event] = []
+    # One more than asked for tells whether there is more.
+    with connection.execute(query.limit(limit + 1)) as rows:
+        for row in rows:
+            if len(events) == limit or (events and size <= 0):
+                return SqlPage(events, True)
+            events.append(to_event(row))
+            size -= _PER_EVENT + len(row.text or "") + len(row.body or "")
+    return SqlPage(events, False)

@@ -1,0 +1,148 @@
+"""The group commit: one thread that writes whatever has queued while the last commit ran.
+
+No timer: alone, a post is committed at once; under load, a commit's cost (an fsync, mostly) is
+shared by all that came meanwhile.
+"""
+
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+
+from chatroom.domain.errors import ChatError, Internal, Unavailable
+from chatroom.domain.events import Event
+from chatroom.domain.ports import Committed, Origin
+from chatroom.store.commit import Outcome, commit
+
+MAX_WAITING = 20_000
+"""More drafts than this wait for no commit: their authors are told to try again."""
+
+MAX_BATCH = 1_000
+"""So many drafts to one commit at most, so that nobody waits for a very long one."""
+
+RETRY_AFTER = 2.0
+"""Seconds after which a refused author may hope that the disk is better."""
+
+
+class Waiting(NamedTuple):
+    """A draft on its way to the disk."""
+
+    draft: Event
+    origin: Origin
+    done: "Deferred[Event]"
+
+
+class Writer:
+    """Owns the writing engine and its thread.
+
+    `on_commit` is told of each commit's new events on the reactor's thread.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, engine: Engine, reactor: IReactorFromThreads, on_commit: Callable[[Committed], None]
+    ) -> None:
+        self._engine = engine
+        self._reactor = reactor
+        self._on_commit = on_commit
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._waiting = 0
+        self._failing = False
+        self._stopped: Deferred[None] | None = None
+        self._thread = Thread(target=self._run, name="chatroom-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, draft: Event, origin: Origin) -> "Deferred[Event]":
+        """Queue a draft; the Deferred fires once it is on disk, or fails with a ChatError."""
+        done: Deferred[Event] = Deferred()
+        if self._stopped is not None or self._waiting >= MAX_WAITING:
+            done.errback(Unavailable("the server has too much to write; try again", RETRY_AFTER))
+            return done
+        self._waiting += 1
+        self._queue.put(Waiting(draft, origin, done))
+        return done
+
+    def stop(self) -> "Deferred[None]":
+        """Write what waits, then end the thread."""
+        if self._stopped is None:
+            self._stopped = Deferred()
+            self._queue.put(None)
+        return self._stopped
+
+    # On the writer's thread.
+
+    def _run(self) -> None:
+        while True:
+            batch: list[Waiting] = []
+            stop = self._gather(batch)
+            if batch:
+                outcomes = self._written(batch)
+                self._reactor.callFromThread(self._announce, batch, outcomes)
+            if stop:
+                self._engine.dispose()
+                self._reactor.callFromThread(self._ended)
+                return
+
+    def _gather(self, batch: list[Waiting]) -> bool:
+        """Wait for one draft, then take all that are there; True where the end was among them."""
+        queue = self._queue
+        entry = queue.get()
+        while entry is not None:
+            batch.append(entry)
+            if queue.empty() or len(batch) >= MAX_BATCH:
+                return False
+            entry = queue.get_nowait()
+        return True
+
+    def _written(self, batch: list[Waiting]) -> list[Outcome]:
+        drafts = [entry.draft for entry in batch]
+        try:
+            with self._engine.begin() as connection:
+                outcomes = commit(connection, drafts)
+        except DBAPIError as error:
+            self._note_failure(error)
+            refused = Unavailable("the server cannot write to its disk now; try again", RETRY_AFTER)
+            return [(refused, False)] * len(batch)
+        except Exception:
+            if len(batch) == 1:
+                self._log.failure("an event that cannot be written: {kind}", kind=drafts[0].__class__.__name__)
+                return [(Internal("the server could not keep this"), False)]
+            # One draft that cannot be written must not take the others with it.
+            return [outcome for entry in batch for outcome in self._written([entry])]
+        if self._failing:
+            self._failing = False
+            self._log.info("the store can be written again")
+        return outcomes
+
+    def _note_failure(self, error: DBAPIError) -> None:
+        if not self._failing:
+            self._log.error("the store cannot be written, posts are refused: {error}", error=str(error.orig))
+        self._failing = True
+        # A connection that failed may be why: the next commit opens another.
+        self._engine.dispose()
+
+    # On the reactor's thread again.
+
+    def _announce(self, batch: list[Waiting], outcomes: list[Outcome]) -> None:
+        self._waiting -= len(batch)
+        fresh: list[tuple[Event, Any]] = []
+        for entry, (result, new) in zip(batch, outcomes, strict=True):
+            if isinstance(result, ChatError):
+                entry.done.errback(result)
+                continue
+            if new:
+                fresh.append((result, entry.origin))
+            entry.done.callback(result)
+        if fresh:
+            self._on_commit(fresh)
+
+    def _ended(self) -> None:
+        if self._stopped is not None:
+            self._stopped.callback(None)

@@ -1,0 +1,1 @@
+"""Bytes to commands, events and replies to bytes."""

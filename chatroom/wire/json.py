@@ -1,0 +1,79 @@
+"""chatroom.v1: one JSON object a message (docs/protocol.md)."""
+
+import msgspec
+from msgspec import Struct
+
+from chatroom.domain.commands import AnyCommand
+from chatroom.domain.errors import BadJson, BadRequest, ChatError, UnknownType
+from chatroom.domain.events import Event, Passing
+from chatroom.domain.model import Id
+from chatroom.domain.replies import AnyReply, Error
+
+SUBPROTOCOL = "chatroom.v1"
+
+_commands = msgspec.json.Decoder(AnyCommand)
+_encoder = msgspec.json.Encoder()
+
+
+class _Anything(Struct):
+    """What of a malformed request can still be made out, to say what is wrong with it."""
+
+    type: object = None
+    id: object = None
+
+
+_anything = msgspec.json.Decoder(_Anything)
+_KNOWN = frozenset(
+    str(command.__struct_config__.tag) for command in AnyCommand.__args__
+)
+
+
+class Malformed(Exception):
+    """A message that is no request; `reply` is what to answer."""
+
+    def __init__(self, reply: Error) -> None:
+        super().__init__(reply.message)
+        self.reply = reply
+
+
+def decode(payload: bytes) -> AnyCommand:
+    """The request in `payload`; raises Malformed with the answer where there is none."""
+    try:
+        return _commands.decode(payload)
+    except msgspec.ValidationError as error:
+        problem = str(error)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(refusal(BadJson(f"not JSON: {error}"))) from None
+    except RecursionError:
+        raise Malformed(refusal(BadJson("nested too deeply"))) from None
+    raise Malformed(_explained(payload, problem))
+
+
+def _explained(payload: bytes, problem: str) -> Error:
+    """What to answer to JSON that is no request."""
+    try:
+        request = _anything.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return refusal(BadRequest("a request is a JSON object with a type"))
+    try:
+        number = msgspec.convert(request.id, Id | None)
+    except msgspec.ValidationError:
+        number = None
+    if not isinstance(request.type, str):
+        return refusal(BadRequest("a request has a type, which is a string"), number)
+    if request.type not in _KNOWN:
+        known = ", ".join(sorted(_KNOWN))
+        return refusal(UnknownType(f"no request is called {request.type[:64]!r}; there are {known}"), number)
+    return refusal(BadRequest(f"{request.type}: {problem}"), number)
+
+
+def refusal(error: ChatError, number: Id | None = None) -> Error:
+    """The reply that tells of `error`; `number` is the request's `id`."""
+    return Error(
+        id=number, code=error.code, message=error.message, retry_after=error.retry_after
+    )
+
+
+def encode(message: Event | Passing | AnyReply) -> bytes:
+    """The UTF-8 bytes of an event or a reply."""
+    return _encoder.encode(message)
