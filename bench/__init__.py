@@ -1,0 +1,1 @@
+"""The benchmarks: a load generator, the servers it is pointed at, and the report it writes."""

@@ -1,0 +1,138 @@
+"""What the members say to a server and what they must hear: one class for each way of talking.
+
+A fan-out has one poster. That keeps the order of posts certain, so each delivery can be checked,
+and lets the JSON dialect know the `seq` (and with it the length) of its next message.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.members import ServerError
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One question and answer after the upgrade; `answer` is contained in the right reply."""
+
+    name: str
+    request: bytes
+    answer: bytes
+
+
+class Dialect(Protocol):
+    upgrade: bool
+    subprotocol: str | None
+    openings: tuple[Opening, ...]
+    size: int
+    """Payload bytes of a delivery, before any compression."""
+    echoes: bool
+    """Whether the poster hears its own post as the others do."""
+    acknowledges: bool
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        """Try one post; `exchange` sends it and gives the delivery of it to another member."""
+
+    def post(self, index: int) -> bytes:
+        """The payload of post number `index`, counted from 0 after the calibration."""
+
+    def hears(self, payload: bytes, index: int) -> bool:
+        """Whether `payload` is a delivery at all; ServerError if it is one, but not of `index`."""
+
+
+class Verbatim:
+    """A text goes in, the same text comes out: peers, and the server's own plain dialect."""
+
+    upgrade = True
+    subprotocol: str | None = None
+    openings: tuple[Opening, ...] = ()
+    acknowledges = False
+
+    def __init__(self, size: int, *, echoes: bool) -> None:
+        self.size = size
+        self.echoes = echoes
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        posted = self.post(0)
+        if exchange(posted) != posted:
+            raise ServerError("not the text that was posted")
+
+    def post(self, index: int) -> bytes:
+        return f"{index:08d}".encode() + b"x" * (self.size - 8)
+
+    def hears(self, payload: bytes, index: int) -> bool:
+        if payload != self.post(index):
+            raise ServerError(f"delivery {index} is {payload!r}")
+        return True
+
+
+class Unheard(Verbatim):
+    """The floor: no handshake, and the same bytes whatever was posted."""
+
+    upgrade = False
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        exchange(self.post(0))
+
+    def hears(self, payload: bytes, index: int) -> bool:  # noqa: ARG002
+        return len(payload) == self.size
+
+
+class Json:
+    """chatroom.v1: hello, join, then posts that are acknowledged and delivered as events.
+
+    The text of each post is as long as makes the delivered event `size` bytes, whatever the
+    digits of its seq. Where the event without a text is longer than that, the text is 8 bytes and
+    `size` is raised to what results.
+    """
+
+    upgrade = True
+    subprotocol: str | None = "chatroom.v1"
+    echoes = True
+    acknowledges = True
+
+    def __init__(self, size: int, room: str = "lobby") -> None:
+        self.size = size
+        self.room = room
+        self.openings: tuple[Opening, ...] = (
+            Opening("hello", b'{"type":"hello","id":1}', b'"type":"welcome"'),
+            Opening("join", _request("join", 2, room=room), b'"type":"ok"'),
+        )
+        self._first = 0
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        trial = "calibration"
+        delivery = exchange(_request("post", 3, room=self.room, text=trial))
+        event = json.loads(delivery)
+        if event["text"] != trial:
+            raise ServerError(f"not the text that was posted: {event}")
+        self._first = event["seq"] + 1
+        bare = len(delivery) - len(trial) - len(str(event["seq"]))
+        # Room for eight digits of text and a seq of up to eight.
+        self.size = max(self.size, bare + 16)
+        self._bare = bare
+
+    def head(self, joined: bytes) -> int:
+        """The room's newest seq, from the reply to a join."""
+        newest: int = json.loads(joined)["room"]["head"]
+        return newest
+
+    def post(self, index: int) -> bytes:
+        return _request("post", index, room=self.room, text=self._text(index))
+
+    def _text(self, index: int) -> str:
+        width = self.size - self._bare - len(str(self._first + index))
+        return f"{index:08d}".ljust(width, "x")
+
+    def hears(self, payload: bytes, index: int) -> bool:
+        if b'"type":"message"' not in payload:
+            return False
+        event = json.loads(payload)
+        if event["seq"] != self._first + index or event["text"] != self._text(index):
+            raise ServerError(f"delivery {index} (first seq {self._first}) is {event}")
+        return True
+
+
+def _request(kind: str, number: int, **fields: str) -> bytes:
+    return json.dumps({"type": kind, "id": number, **fields}, separators=(",", ":")).encode()

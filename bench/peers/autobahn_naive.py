@@ -1,0 +1,67 @@
+"""A broadcast server as Autobahn's users write it: `sendMessage` to each, to everybody.
+
+    python autobahn_naive.py PORT [--prepared] [--deflate] [--tls KEY_AND_CERTIFICATE]
+
+It keeps no log, acknowledges nothing, and knows no rooms and no names.
+"""
+
+import argparse
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from twisted.internet import epollreactor
+
+
+class Broadcast(WebSocketServerProtocol):
+    clients: "set[Broadcast]" = set()  # noqa: RUF012
+
+    def onOpen(self):  # noqa: N802
+        self.clients.add(self)
+
+    def onClose(self, wasClean, code, reason):  # noqa: ARG002, N802, N803
+        self.clients.discard(self)
+
+    def onMessage(self, payload, isBinary):  # noqa: N802, N803
+        for client in self.clients:
+            client.sendMessage(payload, isBinary)
+
+
+class PreparedBroadcast(Broadcast):
+    def onMessage(self, payload, isBinary):  # noqa: N802, N803
+        message = self.factory.prepareMessage(payload, isBinary)
+        for client in self.clients:
+            client.sendPreparedMessage(message)
+
+
+def _accept_deflate(offers):
+    for offer in offers:
+        if isinstance(offer, PerMessageDeflateOffer):
+            # As the load asks: each frame can then be inflated by itself.
+            return PerMessageDeflateOfferAccept(offer, no_context_takeover=True)
+    return None
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("port", type=int)
+    options.add_argument("--prepared", action="store_true")
+    options.add_argument("--deflate", action="store_true")
+    options.add_argument("--tls", metavar="PEM")
+    chosen = options.parse_args()
+    epollreactor.install()
+    from twisted.internet import endpoints, reactor
+
+    factory = WebSocketServerFactory()
+    factory.protocol = PreparedBroadcast if chosen.prepared else Broadcast
+    if chosen.deflate:
+        factory.setProtocolOptions(perMessageCompressionAccept=_accept_deflate)
+    door = f"tcp:{chosen.port}"
+    if chosen.tls:
+        door = f"ssl:{chosen.port}:privateKey={chosen.tls}"
+    endpoint = endpoints.serverFromString(reactor, door + ":interface=127.0.0.1:backlog=4096")
+    endpoint.listen(factory).addErrback(lambda failure: (failure.printTraceback(), reactor.stop()))
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()
