@@ -126,8 +126,12 @@ export class Chatroom extends Emitter {
     this.#connection.close();
   }
 
-  /** Hangs up and connects again, at once. */
-  reconnect() {
+  /**
+   * Hangs up and connects again, at once.
+   * @param {{name?: string, token?: string}} [identity] as someone else
+   */
+  reconnect(identity) {
+    if (identity) Object.assign(this.#connection.identity, identity);
     this.#connection.reopen();
   }
 

@@ -1,0 +1,119 @@
+import {avatar, element} from "./element.js";
+import {linkify} from "./linkify.js";
+import {inWords} from "./words.js";
+
+const clock = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit"});
+const day = new Intl.DateTimeFormat(undefined, {weekday: "long", day: "numeric", month: "long"});
+const dayAndYear = new Intl.DateTimeFormat(undefined, {dateStyle: "long"});
+const precise = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "medium"});
+
+const MINUTE = 60_000;
+
+/**
+ * What belongs together: the same author's messages, each within a minute of the one before.
+ * @param {any} item
+ * @param {any} before
+ */
+export function sameGroup(item, before) {
+  return Boolean(before) && item.kind === "message" && before.kind === "message" &&
+    item.by.id === before.by.id && item.at - before.at < MINUTE && sameDay(item, before);
+}
+
+/** @param {{at: number}} item @param {{at: number} | null} before */
+export function sameDay(item, before) {
+  return Boolean(before) && new Date(item.at).toDateString() === new Date(before.at).toDateString();
+}
+
+/** @param {number} at */
+export function dayInWords(at) {
+  const date = new Date(at);
+  const today = new Date();
+  const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
+  if (date.toDateString() === today.toDateString()) return "Today";
+  if (date.toDateString() === yesterday.toDateString()) return "Yesterday";
+  return (date.getFullYear() === today.getFullYear() ? day : dayAndYear).format(date);
+}
+
+/**
+ * Draws a message, or draws it again.
+ * @param {HTMLElement} node
+ * @param {import("./timeline.js").Message} message
+ * @param {{ours: boolean, change?: import("./outbox.js").Unsent}} about `change`: on its way
+ */
+export function drawMessage(node, message, {ours, change}) {
+  node.className = `message${ours ? " ours" : ""}${change ? " changing" : ""}`;
+  node.dataset.seq = String(message.seq);
+  const text = change?.op === "edit" ? change.fields.text : message.text;
+  const bubble = element("div", {className: "bubble", title: precise.format(message.at)});
+  if (message.deleted) {
+    node.classList.add("deleted");
+    bubble.append("Message deleted");
+  } else {
+    bubble.append(textNode(text));
+    if (message.edited) bubble.append(editedMark(message.edited));
+  }
+  node.replaceChildren(byline(message, ours), bubble);
+  if (!ours) node.prepend(avatar(message.by));
+  if (ours && !message.deleted) node.append(tools());
+  if (change) node.append(progress(change));
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {import("./outbox.js").Unsent} post
+ */
+export function drawUnsent(node, post) {
+  node.className = `message ours unsent ${post.state}`;
+  node.dataset.key = post.key;
+  const bubble = element("div", {className: "bubble"}, textNode(post.fields.text));
+  const by = {id: "", name: "You"};
+  node.replaceChildren(byline({by, at: post.at}, true), bubble, progress(post));
+}
+
+/** @param {HTMLElement} node @param {import("./timeline.js").Notice} notice */
+export function drawNotice(node, {text}) {
+  node.className = "notice";
+  node.replaceChildren(textNode(text));
+}
+
+function textNode(text) {
+  return element("span", {className: "text", dir: "auto"}, ...linkify(text));
+}
+
+function editedMark(at) {
+  return element("span", {className: "mark", title: `Edited ${precise.format(at)}`}, "edited");
+}
+
+function byline({by, at}, ours) {
+  const name = element("bdi", {className: ours ? "name hidden" : "name"}, ours ? "You" : by.name);
+  const time = element("time", {dateTime: new Date(at).toISOString()}, clock.format(at));
+  return element("p", {className: "byline"}, name, time);
+}
+
+function tools() {
+  const button = (act, label) => element("button", {type: "button", "data-act": act}, label);
+  return element("div", {className: "tools"}, button("edit", "Edit"), button("delete", "Delete"));
+}
+
+/** How far what is unsent has come, and what can be done about it. */
+function progress(item) {
+  const node = element("p", {className: `progress ${item.state}`}, progressWords(item));
+  const button = (act, label) =>
+    element("button", {type: "button", "data-act": act, "data-key": item.key}, label);
+  if (item.state === "failed") node.append(button("retry", "Retry"));
+  if (item.state === "failed" || item.state === "waiting") node.append(button("discard", "Discard"));
+  return node;
+}
+
+const PROGRESS = {
+  post: {sending: "Sending…", sent: "Sent", waiting: "Waiting to be sent", failed: "Not sent."},
+  edit: {sending: "Saving…", sent: "Saved", waiting: "Waiting to be saved", failed: "Not saved."},
+  delete: {
+    sending: "Deleting…", sent: "Deleted", waiting: "Waiting to be deleted", failed: "Not deleted.",
+  },
+};
+
+function progressWords({op, state, error}) {
+  const words = PROGRESS[op][state];
+  return state === "failed" ? `${words} ${inWords(error)}` : words;
+}

@@ -1,0 +1,94 @@
+import {byId} from "./element.js";
+import {inWords} from "./words.js";
+
+/** Which of the buttons make sense in which state. */
+const BUTTONS = {
+  idle: ["connect"],
+  connecting: ["quit"],
+  online: ["quit", "reconnect"],
+  waiting: ["connect", "quit"],
+  refused: ["connect"],
+  closed: ["connect"],
+};
+
+const COLOURS = {
+  idle: "off", connecting: "busy", online: "on", waiting: "busy", refused: "bad", closed: "off",
+};
+
+/** The state of the connection, in a colour and in words, and what can be done about it. */
+export class Status {
+  #chat;
+  #words = byId("state-words");
+  #timer;
+
+  /** @param {import("./chatroom.js").Chatroom} chat */
+  constructor(chat) {
+    this.#chat = chat;
+    chat.on("state", () => this.show());
+    byId("connect").addEventListener("click", () => chat.connect());
+    byId("quit").addEventListener("click", () => chat.close());
+    byId("reconnect").addEventListener("click", () => chat.reconnect());
+    addEventListener("offline", () => this.show());
+    this.#foldOnPhones();
+  }
+
+  /** @param {import("./room.js").Room} [room] the one that is open */
+  show(room = this.room) {
+    this.room = room;
+    const {state} = this.#chat;
+    const colour = this.#catchingUp() ? "busy" : COLOURS[state];
+    Object.assign(byId("connection").dataset, {state, colour});
+    for (const id of ["connect", "quit", "reconnect"]) {
+      byId(id).disabled = !BUTTONS[state].includes(id);
+    }
+    this.#tell();
+    const {error} = this.#chat;
+    byId("banner").textContent = state === "refused" && error ? inWords(error) : "";
+    byId("banner").hidden = !byId("banner").textContent;
+  }
+
+  #catchingUp() {
+    const state = this.room?.state;
+    return this.#chat.state === "online" && (state === "joining" || state === "catching up");
+  }
+
+  #tell() {
+    clearTimeout(this.#timer);
+    const words = this.#inWords();
+    // A countdown changes every second: only what is new is worth reading out.
+    if (this.#words.textContent !== words) this.#words.textContent = words;
+    if (this.#chat.state === "waiting") this.#timer = setTimeout(() => this.#tell(), 500);
+  }
+
+  #inWords() {
+    const {state, retryAt} = this.#chat;
+    if (this.#catchingUp()) return "Catching up…";
+    if (state === "waiting") {
+      if (!navigator.onLine) return "No network";
+      const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+      return seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…";
+    }
+    return {
+      idle: "Not connected", connecting: "Connecting…", online: "Connected", refused: "Not let in",
+      closed: "Disconnected",
+    }[state];
+  }
+
+  /** Where there is no room for the buttons, the words open them. */
+  #foldOnPhones() {
+    const connection = byId("connection");
+    const button = byId("state");
+    const fold = (open) => {
+      connection.classList.toggle("open", open);
+      button.setAttribute("aria-expanded", String(open));
+    };
+    button.addEventListener("click", () => fold(!connection.classList.contains("open")));
+    document.addEventListener("pointerdown", (event) => {
+      if (!connection.contains(event.target)) fold(false);
+    });
+    byId("actions").addEventListener("click", () => fold(false));
+    connection.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") fold(false);
+    });
+  }
+}
