@@ -9,7 +9,9 @@ from msgspec import Meta, Struct
 
 from chatroom.domain.model import Id, Seq
 
-Key = Annotated[str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")]
+Key = Annotated[
+    str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")
+]
 RoomName = Annotated[str, Meta(max_length=256)]
 MAX_PAGE = 500
 
@@ -100,7 +102,5 @@ class Ping(Command, frozen=True, kw_only=True):
     """Are you there?"""
 
 
-AnyCommand = (
-    Hello | Join | Leave | Post | Edit | Delete | Typing | History | Who | Rooms | Ping
-)
+AnyCommand = Hello | Join | Leave | Post | Edit | Delete | Typing | History | Who | Rooms | Ping
 """Every request of this version."""

@@ -10,7 +10,10 @@ RoomKind = Literal["public", "private", "announcement", "direct"]
 MAX_SEQ = 2**53 - 1
 """The largest `seq`: what a JavaScript number holds exactly (RFC 8259, section 6)."""
 
-Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="A position in a room's log; 0 is before the first event.")]
+Seq = Annotated[
+    int,
+    Meta(ge=0, le=MAX_SEQ, description="A position in a room's log; 0 is before the first event."),
+]
 Millis = Annotated[int, Meta(description="Milliseconds since 1970-01-01 UTC.")]
 Id = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-MAX_SEQ, le=MAX_SEQ)]
 """What a request may carry as its `id`."""
@@ -31,7 +34,7 @@ class By(Struct, frozen=True):
     name: str
 
 
-class Room(Struct, frozen=True, omit_defaults=True):
+class Room(Struct, frozen=True):
     """A room as lists show it. `head` is the `seq` of its newest event, `count` who is in it now."""
 
     name: str

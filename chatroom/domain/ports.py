@@ -25,7 +25,11 @@ class Clock(Protocol):
         """Seconds since 1970."""
 
     def callLater(  # noqa: N802 - Twisted's name
-        self, delay: float, callable: Callable[..., object], *args: object, **kw: object  # noqa: A002
+        self,
+        delay: float,
+        callable: Callable[..., object],
+        *args: object,
+        **kw: object,  # noqa: A002
     ) -> Timer:
         """Call after `delay` seconds."""
 
@@ -47,6 +51,9 @@ class Dialect(Protocol):
 
     def frame(self, payload: bytes) -> bytes:
         """Those bytes as the connection's transport carries them."""
+
+    def binary(self, payload: bytes) -> bytes | None:
+        """A binary message, framed; None where this dialect has none."""
 
 
 class Outlet(Protocol):
@@ -100,7 +107,9 @@ class Store(Protocol):
     def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
         """The first events after `seq`, at most `limit`, about `size` bytes, at least one."""
 
-    def before(self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
+    def before(
+        self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES
+    ) -> Awaitable[Page]:
         """The last events before `seq`, or of all; oldest first."""
 
     def head(self, room: str) -> Awaitable[Seq]:

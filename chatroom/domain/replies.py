@@ -1,6 +1,5 @@
 """What a request is answered with: one type each, as it stands on the wire."""
 
-
 from msgspec import Raw, Struct
 
 from chatroom.domain.model import Id, Millis, Room, Seq, User
@@ -88,4 +87,3 @@ class Error(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
 
 AnyReply = Welcome | Joined | Posted | Changed | Events | Members | RoomList | Pong | Error | Reply
 """Every answer of this version."""
-

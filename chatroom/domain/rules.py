@@ -60,7 +60,9 @@ def name_key(name: str) -> str:
 def check_text(text: str, limits: Limits) -> None:
     """Raises TooLong past the limit, BadRequest for an empty text or a NUL in it."""
     if limits.text_length and len(text) > limits.text_length:
-        raise TooLong(f"a text has at most {limits.text_length} characters; this one has {len(text)}")
+        raise TooLong(
+            f"a text has at most {limits.text_length} characters; this one has {len(text)}"
+        )
     if not text:
         raise BadRequest("a text has at least one character")
     if "\0" in text:

@@ -77,11 +77,17 @@ def _sqlite_url(url: str) -> URL:
     try:
         where = make_url(url)
     except ArgumentError:
-        raise Unusable(f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3, not {url!r}") from None
+        raise Unusable(
+            f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3, not {url!r}"
+        ) from None
     if where.get_backend_name() != "sqlite":
-        raise Unusable(f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}")
+        raise Unusable(
+            f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}"
+        )
     if not where.database or where.database == ":memory:":
-        raise Unusable("--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3")
+        raise Unusable(
+            "--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3"
+        )
     return where
 
 

@@ -37,19 +37,25 @@ class SqlPage(NamedTuple):
 class SqlStore:
     """A `chatroom.domain.ports.Store` in the database at `url`.
 
-    Raises `opening.Unusable` where that cannot be worked with. `reactor` is where results come
-    back to; threads are started at once and ended by `stop`.
+    Making one opens the database, brings it up to date and closes it again, and raises
+    `opening.Unusable` where that cannot be done: all before a daemon forks. `start` makes the
+    threads, whose results come back to `reactor`; `stop` ends them.
     """
 
     _log = Logger()
 
     def __init__(self, url: str, reactor: IReactorFromThreads) -> None:
-        writing, self._reading = open_engines(url)
-        self.epoch = epoch_of(writing)
+        self._writing, self._reading = open_engines(url)
+        self.epoch = epoch_of(self._writing)
+        self._writing.dispose()
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self._reactor = reactor
-        self._writer = Writer(writing, reactor, lambda committed: self.on_commit(committed))
+        self._writer = Writer(self._writing, reactor, lambda committed: self.on_commit(committed))
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
+
+    def start(self) -> None:
+        """Start working."""
+        self._writer.start()
         self._pool.start()
 
     async def stop(self) -> None:
@@ -118,7 +124,9 @@ class SqlStore:
             except DBAPIError as error:
                 self._log.error("the store cannot be read: {error}", error=str(error.orig))
                 self._reading.dispose()
-                raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER) from error
+                raise Unavailable(
+                    "the server cannot read its log now; try again", RETRY_AFTER
+                ) from error
 
         return deferToThreadPool(self._reactor, self._pool, on_thread)
 

@@ -56,8 +56,10 @@ class Writer:
         self._waiting = 0
         self._failing = False
         self._stopped: Deferred[None] | None = None
-        self._thread = Thread(target=self._run, name="chatroom-writer", daemon=True)
-        self._thread.start()
+
+    def start(self) -> None:
+        """Start the thread."""
+        Thread(target=self._run, name="chatroom-writer", daemon=True).start()
 
     def append(self, draft: Event, origin: Origin) -> "Deferred[Event]":
         """Queue a draft; the Deferred fires once it is on disk, or fails with a ChatError."""
@@ -112,7 +114,9 @@ class Writer:
             return [(refused, False)] * len(batch)
         except Exception:
             if len(batch) == 1:
-                self._log.failure("an event that cannot be written: {kind}", kind=drafts[0].__class__.__name__)
+                self._log.failure(
+                    "an event that cannot be written: {kind}", kind=drafts[0].__class__.__name__
+                )
                 return [(Internal("the server could not keep this"), False)]
             # One draft that cannot be written must not take the others with it.
             return [outcome for entry in batch for outcome in self._written([entry])]
@@ -123,7 +127,9 @@ class Writer:
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:
-            self._log.error("the store cannot be written, posts are refused: {error}", error=str(error.orig))
+            self._log.error(
+                "the store cannot be written, posts are refused: {error}", error=str(error.orig)
+            )
         self._failing = True
         # A connection that failed may be why: the next commit opens another.
         self._engine.dispose()

@@ -23,6 +23,10 @@ class Json:
         """The reply as JSON."""
         return json.encode(reply)
 
+    def binary(self, _payload: bytes) -> bytes | None:
+        """None: chatroom.v1 has no binary messages."""
+        return None
+
 
 class Plain:
     """The tutorial's dialect: the text of what others say, and nothing else.
@@ -45,6 +49,10 @@ class Plain:
     def reply(self, reply: AnyReply) -> bytes:
         """An error as a line for people."""
         return f"* {reply.message}".encode() if isinstance(reply, Error) else b""
+
+    def binary(self, payload: bytes) -> bytes | None:
+        """The message, uncompressed: most binary data is already."""
+        return frames.frame(payload, frames.BINARY)
 
 
 @cache

@@ -23,9 +23,7 @@ class _Anything(Struct):
 
 
 _anything = msgspec.json.Decoder(_Anything)
-_KNOWN = frozenset(
-    str(command.__struct_config__.tag) for command in AnyCommand.__args__
-)
+_KNOWN = frozenset(str(command.__struct_config__.tag) for command in AnyCommand.__args__)
 
 
 class Malformed(Exception):
@@ -63,15 +61,15 @@ def _explained(payload: bytes, problem: str) -> Error:
         return refusal(BadRequest("a request has a type, which is a string"), number)
     if request.type not in _KNOWN:
         known = ", ".join(sorted(_KNOWN))
-        return refusal(UnknownType(f"no request is called {request.type[:64]!r}; there are {known}"), number)
+        return refusal(
+            UnknownType(f"no request is called {request.type[:64]!r}; there are {known}"), number
+        )
     return refusal(BadRequest(f"{request.type}: {problem}"), number)
 
 
 def refusal(error: ChatError, number: Id | None = None) -> Error:
     """The reply that tells of `error`; `number` is the request's `id`."""
-    return Error(
-        id=number, code=error.code, message=error.message, retry_after=error.retry_after
-    )
+    return Error(id=number, code=error.code, message=error.message, retry_after=error.retry_after)
 
 
 def encode(message: Event | Passing | AnyReply) -> bytes:

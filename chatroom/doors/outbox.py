@@ -1,0 +1,284 @@
+"""The only writer of a connection's transport: at once when idle, bounded when the reader is slow.
+
+Twisted's own `write` buffers and waits for the reactor to find the socket writable, which costs
+three to four times the CPU of handing the bytes to the kernel straight away. That is safe only
+when nobody else writes, so everything goes through here, Autobahn's own frames too.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IPullProducer, IPushProducer
+from zope.interface import implementer
+
+from chatroom.domain.ports import Clock
+
+CHUNK = 128 * 1024
+"""About how much one system call is given; also what Twisted gives it."""
+
+
+class Tick:
+    """The outboxes that something was sent to: flushed together, each with one system call."""
+
+    __slots__ = ("_clock", "_marked", "_scheduled")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._marked: list[Outbox] = []
+        self._scheduled = False
+
+    def mark(self, outbox: Outbox) -> None:
+        """Flush `outbox` when this turn of the reactor ends, or at the next `flush`."""
+        self._marked.append(outbox)
+        if not self._scheduled:
+            self._scheduled = True
+            self._clock.callLater(0, self._end)
+
+    def flush(self) -> None:
+        """Write what was sent."""
+        marked, self._marked = self._marked, []
+        for outbox in marked:
+            outbox.flush()
+
+    def _end(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+
+class Outbox:
+    """What leaves on one connection, in order, in whole frames.
+
+    `limit` bounds in bytes what waits for a slow reader (0: nothing does); past it `overflow` is
+    called, once, and all that waited is dropped: it is in the log. What the transport has begun to
+    send is always finished, so the peer never sees half a frame.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_finished",
+        "_held",
+        "_limit",
+        "_overflow",
+        "_pending",
+        "_tick",
+        "_transport",
+        "_waiting",
+        "busy",
+        "overflowed",
+    )
+
+    def __init__(
+        self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]
+    ) -> None:
+        self._transport = transport
+        self._tick = tick
+        self._limit = limit
+        self._overflow = overflow
+        self._pending: list[bytes] = []
+        # Made when first needed: most connections never have a backlog.
+        self._backlog: deque[bytes] | None = None
+        self._held = 0
+        self._waiting = 0
+        self._finished = False
+        self.busy = False
+        self.overflowed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes wait for the reader, as far as is known here."""
+        return self._waiting + self._held
+
+    def send(self, frames: bytes) -> None:
+        """Whole frames, together with what else is sent in this tick."""
+        if not self._pending:
+            self._tick.mark(self)
+        self._pending.append(frames)
+
+    def write(self, frames: bytes) -> None:
+        """Whole frames, now, or after what was sent in this tick."""
+        if self._pending:
+            self._pending.append(frames)
+        elif self.busy:
+            self._queue(frames)
+        else:
+            self._put(frames)
+
+    def flush(self) -> None:
+        """Write what was sent in this tick."""
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self.write(b"".join(pending))
+
+    def control(self, frames: bytes) -> None:
+        """The protocol's own bytes (handshake, pong, close): in order too, but never too many."""
+        self.flush()
+        if self.busy:
+            self._enqueue(frames)
+        else:
+            self._put(frames)
+
+    def finish(self) -> None:
+        """Close the connection once everything has left."""
+        self.flush()
+        self._finished = True
+        if not self.busy:
+            self._end()
+
+    def _queue(self, frames: bytes) -> None:
+        if self.overflowed or self._finished:
+            return
+        if 0 < self._limit < self.waiting + len(frames):
+            self.overflowed = True
+            self._backlog = None
+            self._waiting = 0
+            self._overflow()
+            return
+        self._enqueue(frames)
+
+    def _enqueue(self, frames: bytes) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(frames)
+        self._waiting += len(frames)
+
+    def _next(self) -> bytes:
+        """About a CHUNK of whole frames from the backlog; empty where there is none."""
+        backlog = self._backlog
+        if not backlog:
+            self._backlog = None
+            return b""
+        chosen, size = [], 0
+        while backlog and size < CHUNK:
+            chosen.append(backlog.popleft())
+            size += len(chosen[-1])
+        self._waiting -= size
+        return b"".join(chosen)
+
+    def _put(self, frames: bytes) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        raise NotImplementedError
+
+
+@implementer(IPullProducer)
+class DirectOutbox(Outbox):
+    """For a socket: the kernel gets the bytes at once, and Twisted only what the kernel will not take.
+
+    While Twisted has a rest, the outbox is busy: it is then a pull producer, which the transport
+    asks for more when, and only when, it has nothing left. `pristine`: nothing has been written to
+    the transport before; else the first write goes behind that.
+    """
+
+    __slots__ = ("_handed", "_send")
+
+    def __init__(
+        self,
+        transport: Any,
+        tick: Tick,
+        limit: int,
+        overflow: Callable[[], None],
+        *,
+        pristine: bool = True,
+    ) -> None:
+        super().__init__(transport, tick, limit, overflow)
+        self._send: Callable[[bytes], int] = (
+            transport.getHandle().send if pristine else lambda _frames: 0
+        )
+        self._handed = False
+
+    def _put(self, frames: bytes) -> None:
+        try:
+            taken = self._send(frames)
+        except (BlockingIOError, InterruptedError):
+            taken = 0
+        except OSError:
+            # The connection is gone, which Twisted is about to find out and to tell.
+            return
+        if taken != len(frames):
+            self._hand_over(frames[taken:] if taken else frames)
+
+    def _hand_over(self, rest: bytes) -> None:
+        self._held = len(rest)
+        self._transport.write(rest)
+        if not self.busy:
+            self.busy = True
+            # Registering calls resumeProducing at once, which is not yet a sign of anything.
+            self._handed = True
+            self._transport.registerProducer(self, False)
+            self._handed = False
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The transport has nothing left: go on from the backlog."""
+        if self._handed:
+            return
+        self._held = 0
+        if not isinstance(getattr(self._send, "__self__", None), socket.socket):
+            self._send = self._transport.getHandle().send
+        while frames := self._next():
+            self._put(frames)
+            if self._held:
+                return
+        self.busy = False
+        self._transport.unregisterProducer()
+        if self._finished:
+            self._end()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The connection is gone."""
+        self._backlog = None
+        self._finished = True
+
+    def _end(self) -> None:
+        self._transport.loseConnection()
+
+
+@implementer(IPushProducer)
+class BufferedOutbox(Outbox):
+    """For any transport (TLS): it takes all, and says when to pause because its buffer is full."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]
+    ) -> None:
+        super().__init__(transport, tick, limit, overflow)
+        transport.registerProducer(self, True)
+
+    def _put(self, frames: bytes) -> None:
+        self._transport.write(frames)
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The transport has enough."""
+        self.busy = True
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The transport can take more."""
+        self.busy = False
+        while not self.busy and (frames := self._next()):
+            self._put(frames)
+        if self._finished and not self.busy:
+            self._end()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The connection is gone."""
+        self._backlog = None
+        self._finished = True
+
+    def _end(self) -> None:
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+
+def outbox_for(
+    transport: Any, tick: Tick, limit: int, overflow: Callable[[], None], *, pristine: bool
+) -> Outbox:
+    """The fastest outbox that is safe for `transport`."""
+    handle = getattr(transport, "getHandle", lambda: None)()
+    if isinstance(handle, socket.socket):
+        return DirectOutbox(transport, tick, limit, overflow, pristine=pristine)
+    return BufferedOutbox(transport, tick, limit, overflow)

@@ -1,0 +1,384 @@
+"""The WebSocket door: Autobahn's protocol between the front door and a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.protocol import WebSocketProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatroom.admission import Admission, address_of
+from chatroom.chat import Chat
+from chatroom.domain import rules
+from chatroom.domain.errors import BadRequest, CloseCode
+from chatroom.domain.events import Closing
+from chatroom.domain.ports import Clock, Dialect
+from chatroom.doors.origins import Origins
+from chatroom.doors.outbox import Outbox, Tick, outbox_for
+from chatroom.doors.settings import LINGER, settings, window_bits
+from chatroom.plain import PlainSession
+from chatroom.session import Session
+from chatroom.wire.dialects import json_dialect, plain_dialect
+from chatroom.wire.json import SUBPROTOCOL, Malformed, decode
+
+PATHS = ("/", "/ws")
+ECHO = "/echo"
+_UNSUPPORTED_DATA = 1003
+"""RFC 6455, section 7.4.1: a type of data that cannot be accepted."""
+
+
+class _Quiet:
+    """Autobahn's log: its debug lines cost nothing, and a client's faults are no warnings of ours."""
+
+    _log = Logger(namespace="chatroom.doors.websocket")
+
+    def debug(self, *_args: object, **_kw: object) -> None:
+        """Nothing."""
+
+    info = trace = warn = warning = debug
+
+    def error(self, text: str, **kw: object) -> None:
+        """What Autobahn cannot go on from."""
+        self._log.error(text, **kw)
+
+    failure = error
+
+
+class _Timers:
+    """What Autobahn's factory calls a batched timer, on the clock that was handed in."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> object:
+        """Call after `delay` seconds; the result can be cancelled."""
+        return self._clock.callLater(delay, call)
+
+
+def _nothing(_frames: bytes) -> None:
+    """Where the hub's bytes go once a connection is closing."""
+
+
+class Dialogue(Protocol):
+    """What a connection does with its messages."""
+
+    def message(self, payload: bytes, binary: bool) -> None:
+        """A whole message has come."""
+
+    def closed(self) -> None:
+        """The connection is gone."""
+
+
+class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
+    """One WebSocket connection. It is the `Outlet` that the hub writes to.
+
+    Its settings are on the class (`settings.settings`); `ChatFactory` makes that class.
+    """
+
+    log = _Quiet()
+    factory: ChatFactory
+    dialect: Dialect
+    outbox: Outbox
+    pristine = True
+    """False where the connection has carried other HTTP requests before this one."""
+
+    _dialogue: Dialogue | None = None
+    _abort: IDelayedCall | None = None
+    _refused: str | None = None
+    _counted = False
+
+    # Twisted's side. Autobahn's own versions format debug lines for each call.
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """The front door has handed the connection over."""
+        transport = self.transport
+        self.peer = str(transport.getPeer())
+        self.address = address_of(transport.getPeer())
+        try:
+            transport.setTcpNoDelay(True)
+        except (AttributeError, OSError):
+            pass  # a Unix socket has no such option
+        factory = self.factory
+        self.outbox = outbox_for(
+            transport,
+            factory.tick,
+            factory.chat.limits.backlog_bytes,
+            self._overflowed,
+            pristine=self.pristine,
+        )
+        self.write = self.outbox.write
+        self.send = self.outbox.send
+        WebSocketProtocol._connectionMade(self)
+        factory.countConnections += 1
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Bytes from the peer."""
+        self._dataReceived(data)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # noqa: N802
+        """The connection is gone."""
+        if self._abort is not None and self._abort.active():
+            self._abort.cancel()
+        self._connectionLost(reason)
+        if self._counted:
+            self.factory.admission.leave(self.address)
+        # The outbox's methods here would keep the connection alive in a cycle.
+        self.write = self.send = _nothing
+
+    # Everything that leaves goes through the outbox.
+
+    def sendData(  # noqa: N802 - Autobahn's name
+        self, data: bytes, sync: bool = False, chopsize: int | None = None
+    ) -> None:
+        """Autobahn's own bytes: handshake, pong, close."""
+        self.outbox.control(data)
+
+    def sendCloseFrame(  # noqa: N802 - Autobahn's name
+        self,
+        code: int | None = None,
+        reasonUtf8: bytes | None = None,  # noqa: N803
+        isReply: bool = False,  # noqa: N803
+    ) -> None:
+        """The close frame, which is the last one (RFC 6455, section 5.5.1)."""
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+        self.write = self.send = _nothing
+
+    def unregisterProducer(self) -> None:  # noqa: N802 - Autobahn's name
+        """Nothing: the outbox is the producer, and knows when it is done."""
+
+    def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name
+        if abort:
+            self.transport.abortConnection()
+            return
+        self.outbox.finish()
+        # Who does not read what is left does not keep the connection for ever.
+        self._abort = self.factory.clock.callLater(LINGER, self.transport.abortConnection)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, after what was sent before (the hub's `Outlet`)."""
+        self.outbox.flush()
+        self.sendClose(int(code), reason)
+
+    def _overflowed(self) -> None:
+        self.close(CloseCode.SLOW, "too slow a reader: resume where you were")
+
+    def sendHttpErrorResponse(  # noqa: N802 - Autobahn's name
+        self,
+        code: int,
+        reason: str,
+        responseHeaders: Any = None,  # noqa: N803
+    ) -> None:
+        """The answer to a handshake that fails; Autobahn's has no body and no length."""
+        body = (reason + "\n").encode("utf-8", "replace")
+        lines = [f"HTTP/1.1 {code} {HTTPStatus(code).phrase}"]
+        lines += [f"{name}: {value}" for name, value in responseHeaders or ()]
+        lines += ["Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(body)}"]
+        self.sendData("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
+
+    # Autobahn's side.
+
+    def onConnect(self, request: ConnectionRequest) -> str | None:  # noqa: N802
+        """Say yes or no to a handshake that is right so far."""
+        factory = self.factory
+        origin, host = request.origin or "", request.headers.get("host", "")
+        if not factory.origins.allow(origin, host):
+            factory.refuse_origin(origin)
+            raise ConnectionDeny(
+                403, f"pages of {origin} may not connect: start the server with --origin {origin}"
+            )
+        if request.path == ECHO and factory.echo:
+            return None
+        if request.path not in PATHS:
+            raise ConnectionDeny(404, "WebSockets are at /ws")
+        if request.protocols and SUBPROTOCOL not in request.protocols:
+            raise ConnectionDeny(400, f"the subprotocols here are: {SUBPROTOCOL}; or ask for none")
+        if not request.protocols:
+            self._check_plain(request)
+        self._counted = True
+        if not factory.admission.enter(self.address):
+            self._refused = "too many connections from your address"
+        return SUBPROTOCOL if request.protocols else None
+
+    def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
+        """The handshake is done."""
+        factory = self.factory
+        factory.open.add(self)
+        if self._refused is not None:
+            self.close(CloseCode.TOO_MANY, self._refused)
+        elif self.http_request_path == ECHO:
+            self._dialogue = Echo(self)
+        elif self.websocket_protocol_in_use == SUBPROTOCOL:
+            self.dialect = json_dialect(window_bits(self._perMessageCompress))
+            self._dialogue = JsonDialogue(
+                self, Session(factory.chat, factory.admission, self, self.address)
+            )
+        else:
+            self._open_plain()
+        self._forget_handshake()
+
+    def onMessageEnd(self) -> None:  # noqa: N802 - Autobahn's name
+        """A whole message has come. (Autobahn's own version also fires an event nobody listens to.)"""
+        parts, self.message_data = self.message_data, None
+        if self._dialogue is not None and not self.failedByMe:
+            self._dialogue.message(b"".join(parts), self.message_is_binary)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803
+        """The connection is gone."""
+        self.factory.open.discard(self)
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            dialogue.closed()
+
+    def refuse_binary(self) -> None:
+        """Binary data where only text is understood."""
+        self._fail_connection(_UNSUPPORTED_DATA, "chatroom.v1 is JSON in text messages")
+
+    def _check_plain(self, request: ConnectionRequest) -> None:
+        """What a plain connection asks for in its URL; what is wrong with it is a 400."""
+        asked = {name: values[-1] for name, values in request.params.items()}
+        try:
+            room = rules.room_name(asked.get("room", rules.DEFAULT_ROOM))
+            name = rules.user_name(asked["name"]) if "name" in asked else None
+        except BadRequest as error:
+            raise ConnectionDeny(400, error.message) from None
+        since = asked.get("since")
+        if since is not None and not (since.isascii() and since.isdigit() and len(since) < 16):
+            raise ConnectionDeny(400, "since is the number of an event")
+        self._asked = (room, name, None if since is None else int(since))
+
+    def _open_plain(self) -> None:
+        factory = self.factory
+        room, name, since = self._asked
+        del self._asked
+        self.dialect = plain_dialect(window_bits(self._perMessageCompress))
+        session = PlainSession(factory.chat, self, room)
+        self._dialogue = PlainDialogue(session)
+        session.open(factory.admission, self.address, name, since)
+
+    def _forget_handshake(self) -> None:
+        """What nobody needs any more is a third of an idle connection's memory."""
+        for name in (
+            "http_headers",
+            "http_request_data",
+            "http_request_params",
+            "http_request_uri",
+            "http_response_data",
+            "http_status_line",
+            "websocket_extensions",
+            "websocket_protocols",
+        ):
+            self.__dict__.pop(name, None)
+
+
+class JsonDialogue:
+    """chatroom.v1: text messages that are requests."""
+
+    __slots__ = ("_protocol", "_session")
+
+    def __init__(self, protocol: ChatProtocol, session: Session) -> None:
+        self._protocol = protocol
+        self._session = session
+
+    def message(self, payload: bytes, binary: bool) -> None:
+        """One request."""
+        if binary:
+            self._protocol.refuse_binary()
+            return
+        try:
+            command = decode(payload)
+        except Malformed as malformed:
+            self._session.refuse(malformed.reply)
+        else:
+            self._session.receive(command)
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._session.closed()
+
+
+class PlainDialogue:
+    """The plain dialect: messages that are texts."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: PlainSession) -> None:
+        self._session = session
+
+    def message(self, payload: bytes, binary: bool) -> None:
+        """One text, or binary data."""
+        self._session.receive(payload, binary)
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._session.closed()
+
+
+class Echo:
+    """What the conformance suite talks to: the same protocol, limits and outbox."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: ChatProtocol) -> None:
+        self._protocol = protocol
+
+    def message(self, payload: bytes, binary: bool) -> None:
+        """Send it back, compressed as negotiated."""
+        self._protocol.sendMessage(payload, binary)
+
+    def closed(self) -> None:
+        """The connection is gone."""
+
+
+class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
+    """Makes the connections' protocols, and holds what they share."""
+
+    log = _Quiet()
+    noisy = False
+    _own_log = Logger()
+
+    def __init__(
+        self,
+        chat: Chat,
+        clock: Clock,
+        admission: Admission,
+        origins: Origins,
+        *,
+        echo: bool = False,
+    ) -> None:
+        super().__init__(server="", reactor=clock)
+        self._batched_timer = _Timers(clock)
+        self.chat = chat
+        self.clock = clock
+        self.admission = admission
+        self.origins = origins
+        self.echo = echo
+        self.tick = Tick(clock)
+        chat.hub.at_tick.append(self.tick.flush)
+        self.protocol = type("ChatProtocol", (ChatProtocol,), settings(chat.limits))
+        self.open: set[ChatProtocol] = set()
+        """Every connection that is open."""
+        self._warned: set[str] = set()
+
+    def close_all(self, reason: str, reconnect_after: float) -> None:
+        """Ask every client to come back in `reconnect_after` seconds, and close its connection."""
+        closing = Closing(reason=reason, reconnect_after=reconnect_after)
+        for protocol in list(self.open):
+            dialect = getattr(protocol, "dialect", None)
+            payload = None if dialect is None else dialect.event(closing)
+            if dialect is not None and payload is not None:
+                protocol.send(dialect.frame(payload))
+            protocol.close(CloseCode.RESTARTING, reason)
+
+    def refuse_origin(self, origin: str) -> None:
+        """Tell the operator once of each origin what lets it in."""
+        if origin not in self._warned and len(self._warned) < 100:
+            self._warned.add(origin)
+            self._own_log.warn(
+                "refused a page of {origin}: --origin {origin} would let it in", origin=origin
+            )

@@ -1,0 +1,115 @@
+"""Ports: from endpoint strings to listening, with every mistake explained."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatroom.certificate import BadPem, check
+
+
+class BadEndpoint(Exception):
+    """An endpoint that cannot be listened on; the message says why and how to mend it."""
+
+
+def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
+    """The endpoint that `description` describes, its PEM files checked. Raises BadEndpoint."""
+    kind, *arguments = re.split(r"(?<!\\):", description)
+    if kind == "ssl":
+        named = dict(part.split("=", 1) for part in arguments if "=" in part)
+        key = named.get("privateKey", "server.pem").replace("\\:", ":")
+        certificate = named.get("certKey", key).replace("\\:", ":")
+        try:
+            check(Path(key), Path(certificate), datetime.now(UTC))
+        except BadPem as error:
+            raise BadEndpoint(str(error)) from None
+    try:
+        return serverFromString(reactor, description)
+    except Exception as error:
+        raise BadEndpoint(
+            f"--endpoint {description!r} is no endpoint ({error}); tcp:9000 is one, and"
+            " ssl:9443:privateKey=key.pem"
+        ) from None
+
+
+class Listeners(Service):
+    """Listens on all endpoints, from before privileges are shed until the server stops.
+
+    `refused` is called with a sentence for the first endpoint that cannot be listened on.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        endpoints: list[tuple[str, IStreamServerEndpoint]],
+        factory: IProtocolFactory,
+        refused: Any,
+    ) -> None:
+        self._endpoints = endpoints
+        self._factory = factory
+        self._refused = refused
+        self._ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen: ports below 1024 need the privileges that twistd has now."""
+        super().privilegedStartService()
+        for description, endpoint in self._endpoints:
+            listening = endpoint.listen(self._factory)
+            listening.addCallbacks(
+                self._listening,
+                self._failed,
+                callbackArgs=(description,),
+                errbackArgs=(description,),
+            )
+
+    def stopService(self) -> Deferred[Any]:  # noqa: N802 - Twisted's name
+        """Stop listening; connections go on."""
+        super().stopService()
+        ports, self._ports = self._ports, []
+        return gatherResults([_stopped(port) for port in ports])
+
+    def _listening(self, port: IListeningPort, description: str) -> None:
+        self._ports.append(port)
+        self._log.info("open {address} in a browser", address=url_of(description, port.getHost()))
+
+    def _failed(self, failure: Failure, description: str) -> None:
+        if not failure.check(CannotListenError, OSError):
+            self._log.failure("cannot listen on {endpoint}", failure, endpoint=description)
+        error = getattr(failure.value, "socketError", failure.value)
+        reason = getattr(error, "strerror", None) or str(error)
+        self._refused(
+            f"cannot listen on {description}: {reason}. Is another server there? --endpoint takes another"
+        )
+
+
+def _stopped(port: IListeningPort) -> Deferred[Any]:
+    stopped = port.stopListening()
+    if isinstance(stopped, Deferred):
+        return stopped
+    done: Deferred[Any] = Deferred()
+    done.callback(None)
+    return done
+
+
+def url_of(description: str, address: Any) -> str:
+    """What to type into a browser for a listening address."""
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    if host is None or port is None:
+        return description
+    scheme, usual = ("https", 443) if description.startswith("ssl:") else ("http", 80)
+    if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    elif ":" in host:
+        host = f"[{host}]"
+    return f"{scheme}://{host}" + ("" if port == usual else f":{port}")

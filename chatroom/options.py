@@ -1,0 +1,132 @@
+"""The options of `twistd chatroom`: read, checked, and each mistake explained in one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from twisted.python import usage
+
+from chatroom.domain.limits import Limits, limited
+from chatroom.hooks import Room
+
+DEFAULT_ENDPOINT = "tcp:9000"
+DEFAULT_DATA = "chatroom-data"
+
+
+class Options(usage.Options):
+    """What the command line says; `settled` is what it means."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A chat room and live-push server. With no options: a room for everybody at"
+        " http://localhost:9000, kept in the folder ./chatroom-data."
+    )
+    optParameters = [  # noqa: RUF012 - Twisted's name and form
+        ["data", None, DEFAULT_DATA, "The folder for the messages; made where it is not there."],
+        ["store", None, None, "The database, as a URL [default: sqlite:///DATA/chatroom.sqlite3]."],
+        ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
+        ["app", None, None, "An application's rooms, as module:Class (see examples/sala.py)."],
+    ]
+    optFlags = [  # noqa: RUF012
+        ["compliance", None, "Serve /echo, which conformance suites talk to."],
+        [
+            "no-limits",
+            None,
+            "Take rates and connection counts off (not sizes): for tests on loopback.",
+        ],
+    ]
+    compData = usage.Completions(optActions={"data": usage.CompleteDirs()})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.endpoints: list[str] = []
+        self.origins: list[str] = []
+        self.limit_settings: list[str] = []
+        self.limits = Limits()
+        self.app: type[Room] | None = None
+
+    def opt_endpoint(self, description: str) -> None:
+        """Where to listen, as a Twisted endpoint string; repeatable. tcp:9000, ssl:9443:privateKey=key.pem, unix:/run/chatroom.sock, systemd:domain=INET:index=0 [default: tcp:9000]"""
+        self.endpoints.append(description)
+
+    def opt_origin(self, origin: str) -> None:
+        """A web site whose pages may connect, besides this server's own; repeatable. https://example.org, https://*.example.org, null (local files), * (any)"""
+        self.origins.append(origin)
+
+    def opt_limit(self, setting: str) -> None:
+        """Set one limit, as name=value; 0 takes it off; repeatable. Names: message_bytes, text_length, backlog_bytes, handshake_timeout, hello_timeout, ping_interval, ping_timeout, posts_per_second, requests_per_second, hellos_per_minute, connections, connections_per_address, connections_per_user, rooms_per_user"""
+        self.limit_settings.append(setting)
+
+    def opt_version(self) -> None:
+        """Print the version and exit."""
+        from importlib.metadata import version
+
+        print(f"chatroom {version('chatroom')}")  # noqa: T201
+        sys.exit(0)
+
+    def parseArgs(self, *extra: str) -> None:  # noqa: N802 - Twisted's name
+        """No arguments: a word too many is a mistake."""
+        if extra:
+            fail(f"{extra[0]!r} is no option; twistd chatroom --help shows them")
+
+    def postOptions(self) -> None:  # noqa: N802 - Twisted's name
+        """Check everything that can be checked without touching the disk or the network."""
+        if self["guests"] not in ("yes", "no"):
+            fail(f"--guests is yes or no, not {self['guests']!r}")
+        try:
+            self.limits = limited(self.limit_settings, unmetered=bool(self["no-limits"]))
+        except ValueError as error:
+            fail(str(error))
+        if self["app"] is not None:
+            self.app = load_app(self["app"])
+        self.endpoints = [_with_backlog(one) for one in self.endpoints or [DEFAULT_ENDPOINT]]
+
+    @property
+    def data(self) -> Path:
+        """The data folder, absolute: a daemon changes its own."""
+        return Path(self["data"]).expanduser().resolve()
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL."""
+        return self["store"] or f"sqlite:///{self.data / 'chatroom.sqlite3'}"
+
+
+def fail(message: str) -> NoReturn:
+    """End the program with one line that says what is wrong."""
+    sys.exit(f"chatroom: {message}")
+
+
+def load_app(name: str) -> type[Room]:
+    """The class that `--app module:Class` names; the current folder is looked in first."""
+    module_name, colon, class_name = name.partition(":")
+    if not colon or not module_name or not class_name:
+        fail(f"--app is module:Class, as in --app sala:Sala, not {name!r}")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name == module_name:
+            fail(
+                f"--app: there is no module {module_name} in {os.getcwd()} or among the installed ones"
+            )
+        fail(f"--app: {module_name} wants a module that is not installed: {error.name}")
+    except Exception as error:
+        fail(f"--app: {module_name} cannot be imported: {type(error).__name__}: {error}")
+    found: Any = getattr(module, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, Room)):
+        fail(f"--app: {name} is not a subclass of chatroom.Room")
+    return found
+
+
+def _with_backlog(endpoint: str) -> str:
+    # Twisted's 50 is too few for everybody coming back at once after a restart.
+    if re.match(r"(tcp|tcp6|ssl):", endpoint) and ":backlog=" not in endpoint:
+        return endpoint + ":backlog=1024"
+    return endpoint

@@ -1,0 +1,85 @@
+"""Who is in a room now, and telling the others without a storm.
+
+Comings and goings are gathered for a moment, and somebody who comes and goes within it is not
+mentioned. In a room of more than LARGE people only their number is told: a storm must not cost
+members times members.
+"""
+
+from collections.abc import Callable
+from itertools import islice
+
+from chatroom.domain.events import Passing, Presence
+from chatroom.domain.model import User
+from chatroom.domain.ports import Clock, Timer
+
+GATHER = 0.1
+"""Seconds between somebody's coming and the others' hearing of it."""
+
+GATHER_LARGE = 1.0
+"""The same in a large room."""
+
+LARGE = 100
+
+
+class Presences:
+    """The people of one room, each counted once, whatever the number of their connections."""
+
+    __slots__ = ("_clock", "_news", "_people", "_room", "_tell", "_timer")
+
+    def __init__(self, room: str, clock: Clock, tell: Callable[[str, Passing], None]) -> None:
+        self._room = room
+        self._clock = clock
+        self._tell = tell
+        self._people: dict[str, tuple[User, int]] = {}
+        self._news: dict[str, tuple[User, bool]] = {}
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def some(self, limit: int) -> list[User]:
+        """At most `limit` of the people, those who came first first."""
+        return [user for user, _connections in islice(self._people.values(), limit)]
+
+    def came(self, user: User) -> None:
+        """One more connection of `user` is in the room."""
+        _user, connections = self._people.get(user.id, (user, 0))
+        self._people[user.id] = (user, connections + 1)
+        if not connections:
+            self._note(user, here=True)
+
+    def went(self, user: User) -> None:
+        """One connection of `user` less."""
+        _user, connections = self._people.get(user.id, (user, 0))
+        if connections > 1:
+            self._people[user.id] = (user, connections - 1)
+        elif connections:
+            del self._people[user.id]
+            self._note(user, here=False)
+
+    def stop(self) -> None:
+        """Tell nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _note(self, user: User, *, here: bool) -> None:
+        before = self._news.pop(user.id, None)
+        # Back within the moment: for the others, nothing happened.
+        if before is None or before[1] is here:
+            self._news[user.id] = (user, here)
+        if self._timer is None:
+            delay = GATHER_LARGE if len(self._people) > LARGE else GATHER
+            self._timer = self._clock.callLater(delay, self._told)
+
+    def _told(self) -> None:
+        self._timer = None
+        news, self._news = self._news, {}
+        if not news:
+            return
+        if len(self._people) > LARGE:
+            self._tell(self._room, Presence(room=self._room, count=len(self._people)))
+            return
+        for user, here in news.values():
+            state = "online" if here else "offline"
+            self._tell(self._room, Presence(room=self._room, user=user, state=state))

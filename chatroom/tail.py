@@ -1,0 +1,128 @@
+"""The newest events of a live room, in memory and already encoded.
+
+A reconnect storm, thousands of members asking for "what is after N" within seconds, is answered
+from here: the store is read once a room, and each event is encoded once, not once a member.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import NamedTuple
+
+from msgspec import structs
+
+from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.model import Seq
+from chatroom.domain.ports import PAGE_BYTES, Dialect
+
+MAX_EVENTS = 1_000
+MAX_BYTES = 512 * 1024
+LOADED = 200
+"""How many events a tail starts with."""
+
+
+class Stretch(NamedTuple):
+    """Encoded events, oldest first. `more`: they stop short of the head."""
+
+    payloads: list[bytes]
+    more: bool
+
+
+class _Entry:
+    __slots__ = ("event", "payloads", "size")
+
+    def __init__(self, event: Event) -> None:
+        self.hold(event)
+
+    def hold(self, event: Event) -> None:
+        self.event = event
+        self.size = 0 if isinstance(event, Deleted) else len(event.text)
+        self.payloads: dict[type[Dialect], bytes | None] = {}
+
+
+class Tail:
+    """Consecutive events up to `head`, bounded in count and in bytes (of text, about)."""
+
+    __slots__ = ("_entries", "_size", "head")
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque()
+        self._size = 0
+        self.head: Seq = 0
+
+    def fill(self, events: Iterable[Event], head: Seq) -> None:
+        """Start with `events`, the last of which is the newest of all, number `head`."""
+        for event in events:
+            self.append(event)
+        self.head = max(self.head, head)
+
+    def append(self, event: Event) -> None:
+        """The next event. An edit or deletion also changes the message it is about, if that is held."""
+        if not isinstance(event, Message):
+            self._change(event)
+        entry = _Entry(event)
+        self._entries.append(entry)
+        self._size += entry.size
+        self.head = event.seq
+        while len(self._entries) > MAX_EVENTS or (
+            self._size > MAX_BYTES and len(self._entries) > 1
+        ):
+            self._size -= self._entries.popleft().size
+
+    def payload(self, event: Event, dialect: Dialect) -> bytes | None:
+        """`event`, which is held, in a dialect; encoded once."""
+        entry = self._entry(event.seq)
+        return dialect.event(event) if entry is None else _payload(entry, dialect)
+
+    def reaches(self, seq: Seq) -> bool:
+        """Whether everything after `seq` is here."""
+        return seq >= self.head - len(self._entries)
+
+    def after(self, seq: Seq, dialect: Dialect, limit: int, size: int = PAGE_BYTES) -> Stretch:
+        """The first events after `seq`, which `reaches`; at least one where there is one."""
+        start = len(self._entries) - (self.head - seq)
+        chosen: list[bytes] = []
+        for entry in islice(self._entries, max(0, start), None):
+            if len(chosen) == limit or (chosen and size <= 0):
+                return Stretch(chosen, True)
+            payload = _payload(entry, dialect)
+            if payload is not None:
+                chosen.append(payload)
+                size -= len(payload)
+        return Stretch(chosen, False)
+
+    def newest(self, dialect: Dialect, limit: int, size: int = PAGE_BYTES) -> list[bytes]:
+        """The last `limit` events, or as many as are here and fit."""
+        chosen: list[bytes] = []
+        for entry in islice(reversed(self._entries), limit):
+            payload = _payload(entry, dialect)
+            if payload is not None:
+                size -= len(payload)
+                if chosen and size < 0:
+                    break
+                chosen.append(payload)
+        return chosen[::-1]
+
+    def _entry(self, seq: Seq) -> _Entry | None:
+        index = len(self._entries) - 1 - (self.head - seq)
+        return self._entries[index] if 0 <= index < len(self._entries) else None
+
+    def _change(self, change: Edited | Deleted) -> None:
+        entry = self._entry(change.target)
+        if entry is None or not isinstance(entry.event, Message):
+            return
+        self._size -= entry.size
+        if isinstance(change, Edited):
+            entry.hold(structs.replace(entry.event, text=change.text, edited=change.at))
+        else:
+            entry.hold(structs.replace(entry.event, text="", deleted=True))
+        self._size += entry.size
+
+
+def _payload(entry: _Entry, dialect: Dialect) -> bytes | None:
+    spoken = type(dialect)
+    try:
+        return entry.payloads[spoken]
+    except KeyError:
+        payload = entry.payloads[spoken] = dialect.event(entry.event)
+        return payload

@@ -1,0 +1,151 @@
+"""What `twistd chatroom` runs: the one place that knows every part, and puts them together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from chatroom.admission import Admission
+from chatroom.chat import Chat
+from chatroom.doors.front import FrontFactory
+from chatroom.doors.http import WebSite
+from chatroom.doors.origins import Origins
+from chatroom.doors.websocket import ChatFactory
+from chatroom.hub import Hub
+from chatroom.listening import BadEndpoint, Listeners, endpoint_for
+from chatroom.options import Options, fail
+from chatroom.people import People
+from chatroom.stage import Applications
+from chatroom.store.opening import Unusable
+from chatroom.store.sql import SqlStore
+
+__all__ = ["Options", "makeService"]
+
+GOODBYE = 3.0
+"""Seconds that clients have to take their leave when the server stops."""
+
+RECONNECT_AFTER = 1.0
+"""When clients of a server that stops should come back, in seconds."""
+
+
+def makeService(options: Options) -> MultiService:  # noqa: N802 - Twisted's name
+    """The server that `options` ask for. A mistake in them ends the program with one line."""
+    from twisted.internet import reactor as real
+
+    reactor: Any = real
+    try:
+        endpoints = [(one, endpoint_for(reactor, one)) for one in options.endpoints]
+        origins = Origins(options.origins)
+        lock = take_data(options.data)
+        store = SqlStore(options.store_url, reactor)
+    except (BadEndpoint, ValueError, Unusable) as error:
+        fail(str(error))
+    _give_away(options)
+    limits = options.limits
+    hub = Hub(reactor)
+    people = People(limits, guests=options["guests"] == "yes")
+    stage = Applications(options.app, store, hub, reactor, limits) if options.app else None
+    chat = Chat(store, hub, reactor, limits, people, stage)
+    admission = Admission(limits, reactor)
+    websocket = ChatFactory(chat, reactor, admission, origins, echo=bool(options["compliance"]))
+    web = WebSite(websocket, reactor)
+    front = FrontFactory(websocket, web, reactor, admission, limits.handshake_timeout)
+    service = MultiService()
+    Running(store, websocket, reactor, lock).setServiceParent(service)
+    Listeners(endpoints, front, _refuser(options)).setServiceParent(service)
+    return service
+
+
+class Running(Service):
+    """The parts that must be started and stopped. It comes before the listeners, and goes after."""
+
+    _log = Logger()
+
+    def __init__(self, store: SqlStore, websocket: ChatFactory, reactor: Any, lock: int) -> None:
+        self._store = store
+        self._websocket = websocket
+        self._reactor = reactor
+        self._lock = lock
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Start the store's threads: a daemon has forked by now."""
+        super().startService()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self._store.start()
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Send everybody off, write what waits, and end."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._websocket.close_all("the server is restarting", RECONNECT_AFTER)
+        deadline = self._reactor.seconds() + GOODBYE
+        while self._websocket.open and self._reactor.seconds() < deadline:
+            moment: Deferred[None] = Deferred()
+            self._reactor.callLater(0.05, moment.callback, None)
+            await moment
+        await self._store.stop()
+        os.close(self._lock)
+
+
+def take_data(folder: Path) -> int:
+    """Make the data folder ours: two servers on one would each tell only their own members.
+
+    Returns the lock's file descriptor. Raises Unusable.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except FileExistsError:
+        raise Unusable(f"{folder} is a file: --data takes a folder") from None
+    except OSError as error:
+        raise Unusable(
+            f"the data folder {folder} cannot be written ({error.strerror}): give it to the user"
+            " that runs chatroom, or name another with --data"
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(lock, 20).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise Unusable(
+            f"another chatroom server (process {holder or '?'}) works on {folder}: stop it, or name"
+            " another folder with --data"
+        ) from None
+    os.truncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())
+    return lock
+
+
+def _give_away(options: Options) -> None:
+    """Under `twistd --uid`, the files made so far belong to the user that the server becomes."""
+    twistd: Any = options.parent or {}
+    uid, gid = twistd.get("uid"), twistd.get("gid")
+    if uid is not None or gid is not None:
+        for path in [options.data, *options.data.iterdir()]:
+            os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
+
+
+def _refuser(options: Options) -> Any:
+    """What to do with a port that cannot be had: end, with a line where a person sees it."""
+    twistd: Any = options.parent or {}
+
+    def refuse(message: str) -> None:
+        if not twistd.get("nodaemon"):
+            # twistd's waiting parent shows it, and writes it to the log.
+            raise RuntimeError(message)
+        if twistd.get("pidfile"):
+            Path(twistd["pidfile"]).unlink(missing_ok=True)
+        fail(message)
+
+    return refuse
