@@ -41,7 +41,7 @@ class Admission:
     def leave(self, address: str | None) -> None:
         """The connection is gone."""
         self.connections -= 1
-        if address in self._by_address:
+        if address is not None and address in self._by_address:
             self._by_address[address] -= 1
             if not self._by_address[address]:
                 del self._by_address[address]

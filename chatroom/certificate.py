@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -75,9 +75,7 @@ def check(key_path: Path, certificate_path: Path, now: datetime) -> None:
             f"{key_path} is encrypted; `openssl pkey -in {key_path}` takes the password off"
         ) from None
     except ValueError as error:
-        raise BadPem(
-            f"{key_path} holds a private key that cannot be read ({error}); {mend}"
-        ) from None
+        raise BadPem(f"{key_path} holds a private key that cannot be read ({error}); {mend}") from None
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
     except ValueError as error:
@@ -85,9 +83,7 @@ def check(key_path: Path, certificate_path: Path, now: datetime) -> None:
             f"{certificate_path} holds a certificate that cannot be read ({error}); {mend}"
         ) from None
     if key.public_key() != certificate.public_key():
-        raise BadPem(
-            f"the key in {key_path} is not the one of the certificate in {certificate_path}; {mend}"
-        )
+        raise BadPem(f"the key in {key_path} is not the one of the certificate in {certificate_path}; {mend}")
     if certificate.not_valid_after_utc < now:
         raise BadPem(
             f"the certificate in {certificate_path} expired on"
@@ -99,9 +95,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise BadPem(
-            f"there is no file {path}; `chatroom cert {path}` makes one, for development"
-        ) from None
+        raise BadPem(f"there is no file {path}; `chatroom cert {path}` makes one, for development") from None
     except OSError as error:
         raise BadPem(
             f"{path} cannot be read ({error.strerror}); give it to the user that runs chatroom"

@@ -218,9 +218,7 @@ class Chat:
         rooms = {room.name: room for room in await self._store.rooms()}
         for live in self.hub.rooms():
             if not live.loading:
-                rooms[live.name] = Room(
-                    live.name, live.name, "public", live.head, len(live.presences)
-                )
+                rooms[live.name] = Room(live.name, live.name, "public", live.head, len(live.presences))
         return replies.RoomList(id=command.id, rooms=[rooms[name] for name in sorted(rooms)])
 
     async def ping(self, _member: Member, command: commands.Ping) -> replies.Pong:

@@ -26,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         " for: twistd -n chatroom --endpoint ssl:9443:privateKey=FILE."
         " Browsers warn of it; for others than yourself, get one from a certificate authority.",
     )
-    cert.add_argument(
-        "file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet"
-    )
+    cert.add_argument("file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet")
     cert.add_argument(
         "--host",
         action="append",

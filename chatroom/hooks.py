@@ -25,9 +25,7 @@ class Said(str):
 
     __slots__ = ("data", "reply_to")
 
-    def __new__(
-        cls, text: str, data: dict[str, Any] | None = None, reply_to: int | None = None
-    ) -> Said:
+    def __new__(cls, text: str, data: dict[str, Any] | None = None, reply_to: int | None = None) -> Said:
         """The text, with what came along."""
         said = super().__new__(cls, text)
         said.data = data
@@ -41,9 +39,7 @@ class Said(str):
 class Stage(Protocol):
     """What a room's hooks can do to the room."""
 
-    def broadcast(
-        self, room: Room, text: str, but: User | None, posting: Posting | None
-    ) -> Awaitable[Event]:
+    def broadcast(self, room: Room, text: str, but: User | None, posting: Posting | None) -> Awaitable[Event]:
         """Post to the room."""
 
     def send(self, room: Room, user: User, text: str) -> None:
@@ -82,7 +78,7 @@ class Room:
 
     def process(self, user: User, message: Said) -> object:
         """`user` has posted `message`. Nobody has it yet: what is to be kept is broadcast."""
-        self.broadcast(message, but=user)
+        return self.broadcast(message, but=user)
 
     def closed(self, user: User) -> object:
         """One connection of `user` is gone."""

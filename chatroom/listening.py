@@ -34,12 +34,13 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
         except BadPem as error:
             raise BadEndpoint(str(error)) from None
     try:
-        return serverFromString(reactor, description)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:
         raise BadEndpoint(
             f"--endpoint {description!r} is no endpoint ({error}); tcp:9000 is one, and"
             " ssl:9443:privateKey=key.pem"
         ) from None
+    return endpoint
 
 
 class Listeners(Service):
@@ -61,7 +62,7 @@ class Listeners(Service):
         self._refused = refused
         self._ports: list[IListeningPort] = []
 
-    def privilegedStartService(self) -> None:  # noqa: N802 - Twisted's name
+    def privilegedStartService(self) -> None:
         """Listen: ports below 1024 need the privileges that twistd has now."""
         super().privilegedStartService()
         for description, endpoint in self._endpoints:
@@ -73,7 +74,7 @@ class Listeners(Service):
                 errbackArgs=(description,),
             )
 
-    def stopService(self) -> Deferred[Any]:  # noqa: N802 - Twisted's name
+    def stopService(self) -> Deferred[Any]:
         """Stop listening; connections go on."""
         super().stopService()
         ports, self._ports = self._ports, []

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from twisted.python import usage
 
@@ -26,13 +26,13 @@ class Options(usage.Options):
         "A chat room and live-push server. With no options: a room for everybody at"
         " http://localhost:9000, kept in the folder ./chatroom-data."
     )
-    optParameters = [  # noqa: RUF012 - Twisted's name and form
+    optParameters: ClassVar[list[list[Any]]] = [
         ["data", None, DEFAULT_DATA, "The folder for the messages; made where it is not there."],
         ["store", None, None, "The database, as a URL [default: sqlite:///DATA/chatroom.sqlite3]."],
         ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
         ["app", None, None, "An application's rooms, as module:Class (see examples/sala.py)."],
     ]
-    optFlags = [  # noqa: RUF012
+    optFlags: ClassVar[list[list[Any]]] = [
         ["compliance", None, "Serve /echo, which conformance suites talk to."],
         [
             "no-limits",
@@ -51,16 +51,28 @@ class Options(usage.Options):
         self.app: type[Room] | None = None
 
     def opt_endpoint(self, description: str) -> None:
-        """Where to listen, as a Twisted endpoint string; repeatable. tcp:9000, ssl:9443:privateKey=key.pem, unix:/run/chatroom.sock, systemd:domain=INET:index=0 [default: tcp:9000]"""
         self.endpoints.append(description)
 
+    opt_endpoint.__doc__ = (
+        "Where to listen, as a Twisted endpoint string; repeatable. tcp:9000,"
+        " ssl:9443:privateKey=key.pem, unix:/run/chatroom.sock, systemd:domain=INET:index=0"
+        " [default: tcp:9000]"
+    )
+
     def opt_origin(self, origin: str) -> None:
-        """A web site whose pages may connect, besides this server's own; repeatable. https://example.org, https://*.example.org, null (local files), * (any)"""
         self.origins.append(origin)
 
+    opt_origin.__doc__ = (
+        "A web site whose pages may connect, besides this server's own; repeatable."
+        " https://example.org, https://*.example.org, null (local files), * (any)"
+    )
+
     def opt_limit(self, setting: str) -> None:
-        """Set one limit, as name=value; 0 takes it off; repeatable. Names: message_bytes, text_length, backlog_bytes, handshake_timeout, hello_timeout, ping_interval, ping_timeout, posts_per_second, requests_per_second, hellos_per_minute, connections, connections_per_address, connections_per_user, rooms_per_user"""
         self.limit_settings.append(setting)
+
+    opt_limit.__doc__ = "Set one limit, as name=value; 0 takes it off; repeatable. Names: " + ", ".join(
+        Limits.__struct_fields__
+    )
 
     def opt_version(self) -> None:
         """Print the version and exit."""
@@ -69,12 +81,12 @@ class Options(usage.Options):
         print(f"chatroom {version('chatroom')}")  # noqa: T201
         sys.exit(0)
 
-    def parseArgs(self, *extra: str) -> None:  # noqa: N802 - Twisted's name
+    def parseArgs(self, *extra: str) -> None:
         """No arguments: a word too many is a mistake."""
         if extra:
             fail(f"{extra[0]!r} is no option; twistd chatroom --help shows them")
 
-    def postOptions(self) -> None:  # noqa: N802 - Twisted's name
+    def postOptions(self) -> None:
         """Check everything that can be checked without touching the disk or the network."""
         if self["guests"] not in ("yes", "no"):
             fail(f"--guests is yes or no, not {self['guests']!r}")
@@ -113,9 +125,7 @@ def load_app(name: str) -> type[Room]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name == module_name:
-            fail(
-                f"--app: there is no module {module_name} in {os.getcwd()} or among the installed ones"
-            )
+            fail(f"--app: there is no module {module_name} in {os.getcwd()} or among the installed ones")
         fail(f"--app: {module_name} wants a module that is not installed: {error.name}")
     except Exception as error:
         fail(f"--app: {module_name} cannot be imported: {type(error).__name__}: {error}")

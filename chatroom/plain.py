@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from chatroom.admission import Admission
 from chatroom.chat import Chat, Member
-from chatroom.domain import commands, rules
-from chatroom.domain.errors import ChatError, CloseCode, Forbidden, Internal, RateLimited
+from chatroom.domain import commands
+from chatroom.domain.errors import ChatError, CloseCode, Internal, RateLimited
 from chatroom.domain.events import Message
 from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
@@ -33,9 +33,7 @@ class PlainSession:
         rate = chat.limits.posts_per_second
         self._posts = TokenBucket(rate, 2 * rate, chat.clock.seconds())
 
-    def open(
-        self, admission: Admission, address: str | None, name: str | None, since: int | None
-    ) -> None:
+    def open(self, admission: Admission, address: str | None, name: str | None, since: int | None) -> None:
         """Come in as the guest `name`. Errors close the connection, with a code that says which."""
         try:
             admission.hello(address)

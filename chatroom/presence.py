@@ -81,5 +81,5 @@ class Presences:
             self._tell(self._room, Presence(room=self._room, count=len(self._people)))
             return
         for user, here in news.values():
-            state = "online" if here else "offline"
-            self._tell(self._room, Presence(room=self._room, user=user, state=state))
+            presence = Presence(room=self._room, user=user, state="online" if here else "offline")
+            self._tell(self._room, presence)

@@ -74,9 +74,7 @@ class Session:
     )
     _log = Logger()
 
-    def __init__(
-        self, chat: Chat, admission: Admission, outlet: Outlet, address: str | None
-    ) -> None:
+    def __init__(self, chat: Chat, admission: Admission, outlet: Outlet, address: str | None) -> None:
         self._chat = chat
         self._admission = admission
         self._outlet = outlet
@@ -86,13 +84,9 @@ class Session:
         self._queue: deque[commands.AnyCommand] | None = None
         now, limits = chat.clock.seconds(), chat.limits
         self._posts = TokenBucket(limits.posts_per_second, 2 * limits.posts_per_second, now)
-        self._requests = TokenBucket(
-            limits.requests_per_second, 2 * limits.requests_per_second, now
-        )
+        self._requests = TokenBucket(limits.requests_per_second, 2 * limits.requests_per_second, now)
         self._hello_timer = (
-            chat.clock.callLater(limits.hello_timeout, self._too_late)
-            if limits.hello_timeout
-            else None
+            chat.clock.callLater(limits.hello_timeout, self._too_late) if limits.hello_timeout else None
         )
 
     def receive(self, command: commands.AnyCommand) -> None:

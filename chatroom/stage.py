@@ -14,9 +14,9 @@ from chatroom.domain import rules
 from chatroom.domain.commands import MAX_PAGE, Post
 from chatroom.domain.errors import ChatError, Internal
 from chatroom.domain.events import Event, Message, Notice
+from chatroom.domain.limits import Limits
 from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Origin, Store
-from chatroom.domain.limits import Limits
 from chatroom.hooks import Posting, Room, Said, posting
 from chatroom.hub import Hub
 
@@ -58,9 +58,7 @@ class Applications:
 
     _log = Logger()
 
-    def __init__(
-        self, made: type[Room], store: Store, hub: Hub, clock: Clock, limits: Limits
-    ) -> None:
+    def __init__(self, made: type[Room], store: Store, hub: Hub, clock: Clock, limits: Limits) -> None:
         self._made = made
         self._store = store
         self._hub = hub
@@ -108,9 +106,7 @@ class Applications:
 
     # For the rooms: chatroom.hooks.Stage.
 
-    def broadcast(
-        self, room: Room, text: str, but: User | None, current: Posting | None
-    ) -> Awaitable[Event]:
+    def broadcast(self, room: Room, text: str, but: User | None, current: Posting | None) -> Awaitable[Event]:
         """See `Room.broadcast`."""
         rules.check_text(text, self._limits)
         first = current is not None and current.first is None

@@ -64,9 +64,7 @@ class Tail:
         self._entries.append(entry)
         self._size += entry.size
         self.head = event.seq
-        while len(self._entries) > MAX_EVENTS or (
-            self._size > MAX_BYTES and len(self._entries) > 1
-        ):
+        while len(self._entries) > MAX_EVENTS or (self._size > MAX_BYTES and len(self._entries) > 1):
             self._size -= self._entries.popleft().size
 
     def payload(self, event: Event, dialect: Dialect) -> bytes | None:

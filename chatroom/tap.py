@@ -35,7 +35,7 @@ RECONNECT_AFTER = 1.0
 """When clients of a server that stops should come back, in seconds."""
 
 
-def makeService(options: Options) -> MultiService:  # noqa: N802 - Twisted's name
+def makeService(options: Options) -> MultiService:
     """The server that `options` ask for. A mistake in them ends the program with one line."""
     from twisted.internet import reactor as real
 
@@ -74,7 +74,7 @@ class Running(Service):
         self._reactor = reactor
         self._lock = lock
 
-    def startService(self) -> None:  # noqa: N802 - Twisted's name
+    def startService(self) -> None:
         """Start the store's threads: a daemon has forked by now."""
         super().startService()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -82,7 +82,7 @@ class Running(Service):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self._store.start()
 
-    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+    def stopService(self) -> Deferred[None]:
         """Send everybody off, write what waits, and end."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())

@@ -9,9 +9,7 @@ from msgspec import Meta, Struct
 
 from chatroom.domain.model import Id, Seq
 
-Key = Annotated[
-    str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")
-]
+Key = Annotated[str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")]
 RoomName = Annotated[str, Meta(max_length=256)]
 MAX_PAGE = 500
 

@@ -52,9 +52,7 @@ Event = Message | Edited | Deleted
 """Every type of the log."""
 
 
-class Presence(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="presence"
-):
+class Presence(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="presence"):
     """Somebody came or went; in a large room only `count`, how many are there."""
 
     room: str

@@ -67,9 +67,7 @@ def limited(settings: list[str], *, unmetered: bool = False) -> Limits:
         name = name.strip()
         if not equals or name not in fields:
             known = ", ".join(fields)
-            raise ValueError(
-                f"--limit takes name=value with one of these names: {known}; not {setting!r}"
-            )
+            raise ValueError(f"--limit takes name=value with one of these names: {known}; not {setting!r}")
         try:
             number = fields[name](value)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The nouns: User, By, Room, Position, Page."""
+"""The nouns: User, By, Room."""
 
 from typing import Annotated, Literal
 
@@ -42,11 +42,3 @@ class Room(Struct, frozen=True):
     kind: RoomKind = "public"
     head: Seq = 0
     count: int = 0
-
-
-class Position(Struct, frozen=True):
-    """How far a client has read: it has seen all of `room` up to and including `seq` of log `epoch`."""
-
-    room: str
-    seq: Seq
-    epoch: str | None = None

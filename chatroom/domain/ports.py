@@ -1,7 +1,7 @@
 """What the core needs from the world, and how it wants it: ports, each with adapters elsewhere."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chatroom.domain.events import Event, Message, Passing
 from chatroom.domain.model import Room, Seq
@@ -17,6 +17,9 @@ class Timer(Protocol):
     def cancel(self) -> None:
         """Not any more. Once only, and not after it was called."""
 
+    def active(self) -> bool:
+        """Whether it is still to be called."""
+
 
 class Clock(Protocol):
     """Time, and calls later in it. Twisted's reactor is one, and so is its `task.Clock`."""
@@ -24,12 +27,12 @@ class Clock(Protocol):
     def seconds(self) -> float:
         """Seconds since 1970."""
 
-    def callLater(  # noqa: N802 - Twisted's name
+    def callLater(
         self,
         delay: float,
         callable: Callable[..., object],
         *args: object,
-        **kw: object,  # noqa: A002
+        **kw: object,
     ) -> Timer:
         """Call after `delay` seconds."""
 
@@ -71,7 +74,7 @@ class Outlet(Protocol):
         """End the connection, after what was sent before."""
 
 
-class Page(Protocol):
+class Page(NamedTuple):
     """A stretch of a room's log, oldest first. `more`: there is more the way it was read."""
 
     events: Sequence[Event]
@@ -107,9 +110,7 @@ class Store(Protocol):
     def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
         """The first events after `seq`, at most `limit`, about `size` bytes, at least one."""
 
-    def before(
-        self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES
-    ) -> Awaitable[Page]:
+    def before(self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES) -> Awaitable[Page]:
         """The last events before `seq`, or of all; oldest first."""
 
     def head(self, room: str) -> Awaitable[Seq]:

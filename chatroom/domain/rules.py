@@ -27,8 +27,7 @@ def room_name(raw: str) -> str:
     name = unicodedata.normalize("NFKC", raw.strip()).casefold()
     if len(name) > ROOM_LENGTH or not _ROOM.match(name):
         raise BadRequest(
-            f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.',"
-            " a letter or digit first"
+            f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.', a letter or digit first"
         )
     return name
 
@@ -60,9 +59,7 @@ def name_key(name: str) -> str:
 def check_text(text: str, limits: Limits) -> None:
     """Raises TooLong past the limit, BadRequest for an empty text or a NUL in it."""
     if limits.text_length and len(text) > limits.text_length:
-        raise TooLong(
-            f"a text has at most {limits.text_length} characters; this one has {len(text)}"
-        )
+        raise TooLong(f"a text has at most {limits.text_length} characters; this one has {len(text)}")
     if not text:
         raise BadRequest("a text has at least one character")
     if "\0" in text:

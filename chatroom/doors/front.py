@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from typing import Any
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.interfaces import IAddress, IProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from chatroom.admission import Admission
-from chatroom.domain.ports import Clock
+from chatroom.domain.ports import Clock, Timer
 from chatroom.doors.handover import hand_over
 
 MAX_HEAD = 16 * 1024
@@ -76,23 +77,22 @@ class FrontDoor(Protocol):
     """One connection until its first request head is whole."""
 
     factory: FrontFactory
+    transport: Any
 
     def __init__(self) -> None:
         self._head = b""
-        self._timer: IDelayedCall | None = None
+        self._timer: Timer | None = None
         self._refusing = False
 
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+    def connectionMade(self) -> None:
         """Somebody has connected."""
         factory = self.factory
         if factory.admission.full:
-            self._refuse(
-                Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is full; try again later.")
-            )
+            self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is full; try again later."))
         elif factory.timeout:
             self._timer = factory.clock.callLater(factory.timeout, self._too_late)
 
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+    def dataReceived(self, data: bytes) -> None:
         """More of the head."""
         if self._refusing:
             return
@@ -100,10 +100,8 @@ class FrontDoor(Protocol):
         end = self._head.find(b"\r\n\r\n", max(0, len(self._head) - len(data) - 3))
         try:
             if self._head[0] < 0x20 and self._head[:1] not in b"\r\n":
-                raise Refused(
-                    HTTPStatus.BAD_REQUEST, "This port speaks plain HTTP: use http:// or ws://."
-                )
-            if end < 0 and len(self._head) > MAX_HEAD or end > MAX_HEAD:
+                raise Refused(HTTPStatus.BAD_REQUEST, "This port speaks plain HTTP: use http:// or ws://.")
+            if (end < 0 and len(self._head) > MAX_HEAD) or end > MAX_HEAD:
                 raise Refused(
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                     f"A request head has at most {MAX_HEAD} bytes.",
@@ -113,14 +111,13 @@ class FrontDoor(Protocol):
         except Refused as refused:
             self._refuse(refused)
 
-    def connectionLost(self, reason: Failure | None = None) -> None:  # type: ignore[override]  # noqa: N802, ARG002
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Gone before it said what it wanted."""
         self._stop_timer()
 
     def _pass(self, upgrade: bool) -> None:
         self._stop_timer()
         factory, transport = self.factory, self.transport
-        assert transport is not None  # noqa: S101 - a connection that receives has one
         site = factory.websocket if upgrade else factory.web
         protocol: IProtocol | None = site.buildProtocol(transport.getPeer())
         if protocol is None:
@@ -133,18 +130,20 @@ class FrontDoor(Protocol):
     def _refuse(self, refused: Refused) -> None:
         self._stop_timer()
         self._refusing = True
-        transport = self.transport
-        assert transport is not None  # noqa: S101
-        transport.write(refused.response())
-        transport.loseConnection()
-        self._timer = self.factory.clock.callLater(_LINGER, transport.abortConnection)
+        self.transport.write(refused.response())
+        self.transport.loseConnection()
+        self._timer = self.factory.clock.callLater(_LINGER, self._give_up)
 
     def _too_late(self) -> None:
         self._timer = None
         if self._head:
             self._refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The request did not end in time."))
-        elif self.transport is not None:
+        else:
             self.transport.abortConnection()
+
+    def _give_up(self) -> None:
+        self._timer = None
+        self.transport.abortConnection()
 
     def _stop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -155,19 +154,16 @@ class FrontDoor(Protocol):
 class FrontFactory(Factory):
     """Makes front doors. `timeout` is how many seconds a request head may take; 0 for any."""
 
-    protocol = FrontDoor
     noisy = False
 
-    def __init__(
-        self, websocket: Factory, web: Factory, clock: Clock, admission: Admission, timeout: float
-    ) -> None:
+    def __init__(self, websocket: Any, web: Any, clock: Clock, admission: Admission, timeout: float) -> None:
         self.websocket = websocket
         self.web = web
         self.clock = clock
         self.admission = admission
         self.timeout = timeout
 
-    def buildProtocol(self, addr: IAddress | None) -> FrontDoor:  # noqa: N802, ARG002
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """A front door; the address is asked of the transport later."""
         door = FrontDoor()
         door.factory = self

@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.protocol import Factory
 from twisted.web import pages, static
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
@@ -51,7 +50,7 @@ class Health(Resource):
 
     isLeaf = True
 
-    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
+    def render_GET(self, request: Request) -> bytes:
         """It is."""
         request.setHeader(b"content-type", b"application/json")
         request.setHeader(b"cache-control", b"no-store")
@@ -61,9 +60,9 @@ class Health(Resource):
 class WebFile(static.File):
     """A file of the web client; the browser asks each time whether it has changed."""
 
-    contentTypes = _TYPES  # noqa: N815 - Twisted's name
+    contentTypes = _TYPES
 
-    def render_GET(self, request: IRequest) -> Any:  # noqa: N802 - Twisted's name
+    def render_GET(self, request: IRequest) -> Any:
         """The file."""
         request.setHeader(b"cache-control", b"no-cache")
         return super().render_GET(request)
@@ -78,7 +77,7 @@ class Upgrade(Resource):
 
     isLeaf = True
 
-    def __init__(self, websocket: Factory, otherwise: IResource | None = None) -> None:
+    def __init__(self, websocket: Any, otherwise: IResource | None = None) -> None:
         super().__init__()
         self._websocket = websocket
         self._otherwise = otherwise
@@ -115,7 +114,7 @@ def _head_of(request: Request) -> bytes:
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
-    def __init__(self, websocket: Factory, folder: Path) -> None:
+    def __init__(self, websocket: Any, folder: Path) -> None:
         super().__init__()
         self._folder = folder
         index = WebFile(str(folder / "index.html"))
@@ -123,7 +122,7 @@ class WebRoot(Resource):
         self.putChild(b"ws", Upgrade(websocket))
         self.putChild(b"healthz", Health())
 
-    def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802, ARG002
+    def getChild(self, path: bytes, request: Request) -> IResource:
         """A file of the folder, and nothing that is not one."""
         name = path.decode("utf-8", "replace")
         found = self._folder / name
@@ -137,12 +136,12 @@ class WebSite(Site):
 
     noisy = False
 
-    def __init__(self, websocket: Factory, reactor: Any) -> None:
+    def __init__(self, websocket: Any, reactor: Any) -> None:
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
             WebRoot(websocket, folder), requestFactory=StrictRequest, timeout=60, reactor=reactor
         )
         self.displayTracebacks = False
 
-    def log(self, request: Request) -> None:
+    def log(self, request: Any) -> None:
         """Nothing: a line for every file is no news."""

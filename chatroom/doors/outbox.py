@@ -71,9 +71,7 @@ class Outbox:
         "overflowed",
     )
 
-    def __init__(
-        self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]
-    ) -> None:
+    def __init__(self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]) -> None:
         self._transport = transport
         self._tick = tick
         self._limit = limit
@@ -186,9 +184,7 @@ class DirectOutbox(Outbox):
         pristine: bool = True,
     ) -> None:
         super().__init__(transport, tick, limit, overflow)
-        self._send: Callable[[bytes], int] = (
-            transport.getHandle().send if pristine else lambda _frames: 0
-        )
+        self._send: Callable[[bytes], int] = transport.getHandle().send if pristine else lambda _frames: 0
         self._handed = False
 
     def _put(self, frames: bytes) -> None:
@@ -212,7 +208,7 @@ class DirectOutbox(Outbox):
             self._transport.registerProducer(self, False)
             self._handed = False
 
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+    def resumeProducing(self) -> None:
         """The transport has nothing left: go on from the backlog."""
         if self._handed:
             return
@@ -228,7 +224,7 @@ class DirectOutbox(Outbox):
         if self._finished:
             self._end()
 
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+    def stopProducing(self) -> None:
         """The connection is gone."""
         self._backlog = None
         self._finished = True
@@ -243,20 +239,18 @@ class BufferedOutbox(Outbox):
 
     __slots__ = ()
 
-    def __init__(
-        self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]
-    ) -> None:
+    def __init__(self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]) -> None:
         super().__init__(transport, tick, limit, overflow)
         transport.registerProducer(self, True)
 
     def _put(self, frames: bytes) -> None:
         self._transport.write(frames)
 
-    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+    def pauseProducing(self) -> None:
         """The transport has enough."""
         self.busy = True
 
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+    def resumeProducing(self) -> None:
         """The transport can take more."""
         self.busy = False
         while not self.busy and (frames := self._next()):
@@ -264,7 +258,7 @@ class BufferedOutbox(Outbox):
         if self._finished and not self.busy:
             self._end()
 
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+    def stopProducing(self) -> None:
         """The connection is gone."""
         self._backlog = None
         self._finished = True

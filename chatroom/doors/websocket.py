@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.protocol import WebSocketProtocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -18,7 +18,7 @@ from chatroom.chat import Chat
 from chatroom.domain import rules
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
-from chatroom.domain.ports import Clock, Dialect
+from chatroom.domain.ports import Clock, Dialect, Timer
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick, outbox_for
 from chatroom.doors.settings import LINGER, settings, window_bits
@@ -75,7 +75,7 @@ class Dialogue(Protocol):
         """The connection is gone."""
 
 
-class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
+class ChatProtocol(WebSocketServerProtocol):
     """One WebSocket connection. It is the `Outlet` that the hub writes to.
 
     Its settings are on the class (`settings.settings`); `ChatFactory` makes that class.
@@ -83,19 +83,24 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
 
     log = _Quiet()
     factory: ChatFactory
+    transport: Any
     dialect: Dialect
     outbox: Outbox
+    write: Callable[[bytes], None]
+    """The outbox's, until the connection is closing."""
+    send: Callable[[bytes], None]
+    """The same."""
     pristine = True
     """False where the connection has carried other HTTP requests before this one."""
 
     _dialogue: Dialogue | None = None
-    _abort: IDelayedCall | None = None
+    _abort: Timer | None = None
     _refused: str | None = None
     _counted = False
 
     # Twisted's side. Autobahn's own versions format debug lines for each call.
 
-    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+    def connectionMade(self) -> None:
         """The front door has handed the connection over."""
         transport = self.transport
         self.peer = str(transport.getPeer())
@@ -117,15 +122,15 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
         WebSocketProtocol._connectionMade(self)
         factory.countConnections += 1
 
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+    def dataReceived(self, data: bytes) -> None:
         """Bytes from the peer."""
         self._dataReceived(data)
 
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # noqa: N802
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
-        self._connectionLost(reason)
+        self._connectionLost(reason)  # type: ignore[arg-type]
         if self._counted:
             self.factory.admission.leave(self.address)
         # The outbox's methods here would keep the connection alive in a cycle.
@@ -133,26 +138,24 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
 
     # Everything that leaves goes through the outbox.
 
-    def sendData(  # noqa: N802 - Autobahn's name
-        self, data: bytes, sync: bool = False, chopsize: int | None = None
-    ) -> None:
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """Autobahn's own bytes: handshake, pong, close."""
         self.outbox.control(data)
 
-    def sendCloseFrame(  # noqa: N802 - Autobahn's name
+    def sendCloseFrame(
         self,
         code: int | None = None,
-        reasonUtf8: bytes | None = None,  # noqa: N803
-        isReply: bool = False,  # noqa: N803
+        reasonUtf8: bytes | None = None,
+        isReply: bool = False,
     ) -> None:
         """The close frame, which is the last one (RFC 6455, section 5.5.1)."""
         super().sendCloseFrame(code, reasonUtf8, isReply)
         self.write = self.send = _nothing
 
-    def unregisterProducer(self) -> None:  # noqa: N802 - Autobahn's name
+    def unregisterProducer(self) -> None:
         """Nothing: the outbox is the producer, and knows when it is done."""
 
-    def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name
+    def _closeConnection(self, abort: bool = False) -> None:
         if abort:
             self.transport.abortConnection()
             return
@@ -168,11 +171,11 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
     def _overflowed(self) -> None:
         self.close(CloseCode.SLOW, "too slow a reader: resume where you were")
 
-    def sendHttpErrorResponse(  # noqa: N802 - Autobahn's name
+    def sendHttpErrorResponse(
         self,
         code: int,
         reason: str,
-        responseHeaders: Any = None,  # noqa: N803
+        responseHeaders: Any = None,
     ) -> None:
         """The answer to a handshake that fails; Autobahn's has no body and no length."""
         body = (reason + "\n").encode("utf-8", "replace")
@@ -183,7 +186,7 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
 
     # Autobahn's side.
 
-    def onConnect(self, request: ConnectionRequest) -> str | None:  # noqa: N802
+    def onConnect(self, request: ConnectionRequest) -> str | None:
         """Say yes or no to a handshake that is right so far."""
         factory = self.factory
         origin, host = request.origin or "", request.headers.get("host", "")
@@ -205,7 +208,7 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
             self._refused = "too many connections from your address"
         return SUBPROTOCOL if request.protocols else None
 
-    def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
+    def onOpen(self) -> None:
         """The handshake is done."""
         factory = self.factory
         factory.open.add(self)
@@ -215,20 +218,18 @@ class ChatProtocol(WebSocketServerProtocol):  # type: ignore[misc]
             self._dialogue = Echo(self)
         elif self.websocket_protocol_in_use == SUBPROTOCOL:
             self.dialect = json_dialect(window_bits(self._perMessageCompress))
-            self._dialogue = JsonDialogue(
-                self, Session(factory.chat, factory.admission, self, self.address)
-            )
+            self._dialogue = JsonDialogue(self, Session(factory.chat, factory.admission, self, self.address))
         else:
             self._open_plain()
         self._forget_handshake()
 
-    def onMessageEnd(self) -> None:  # noqa: N802 - Autobahn's name
+    def onMessageEnd(self) -> None:
         """A whole message has come. (Autobahn's own version also fires an event nobody listens to.)"""
-        parts, self.message_data = self.message_data, None
+        parts, self.message_data = self.message_data, []
         if self._dialogue is not None and not self.failedByMe:
             self._dialogue.message(b"".join(parts), self.message_is_binary)
 
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone."""
         self.factory.open.discard(self)
         dialogue, self._dialogue = self._dialogue, None
@@ -335,7 +336,7 @@ class Echo:
         """The connection is gone."""
 
 
-class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
+class ChatFactory(WebSocketServerFactory):
     """Makes the connections' protocols, and holds what they share."""
 
     log = _Quiet()
@@ -360,7 +361,7 @@ class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
         self.echo = echo
         self.tick = Tick(clock)
         chat.hub.at_tick.append(self.tick.flush)
-        self.protocol = type("ChatProtocol", (ChatProtocol,), settings(chat.limits))
+        self.protocol: Any = type("ChatProtocol", (ChatProtocol,), settings(chat.limits))
         self.open: set[ChatProtocol] = set()
         """Every connection that is open."""
         self._warned: set[str] = set()
@@ -379,6 +380,4 @@ class ChatFactory(WebSocketServerFactory):  # type: ignore[misc]
         """Tell the operator once of each origin what lets it in."""
         if origin not in self._warned and len(self._warned) < 100:
             self._warned.add(origin)
-            self._own_log.warn(
-                "refused a page of {origin}: --origin {origin} would let it in", origin=origin
-            )
+            self._own_log.warn("refused a page of {origin}: --origin {origin} would let it in", origin=origin)

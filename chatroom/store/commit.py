@@ -20,9 +20,7 @@ _Key = tuple[str, str, str]
 _CHUNK = 500
 """How many values one query lists: databases bound that."""
 
-_raise_head = (
-    update(room).where(room.c.name == bindparam("room_name")).values(head=bindparam("new_head"))
-)
+_raise_head = update(room).where(room.c.name == bindparam("room_name")).values(head=bindparam("new_head"))
 
 
 def commit(connection: Connection, drafts: Sequence[Event]) -> list[Outcome]:
@@ -69,13 +67,13 @@ def _repeats(connection: Connection, drafts: Sequence[Event]) -> dict[_Key, Even
     """The events that some of these drafts are repetitions of."""
     keys = {key for draft in drafts if (key := _key(draft)) is not None}
     by_room: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name, author, key in keys:
-        by_room[name].append((author, key))
+    for name, author, known in keys:
+        by_room[name].append((author, known))
     found: dict[_Key, Event] = {}
     for name, pairs in by_room.items():
         for some in _chunks(pairs):
-            known = events_of(name).where(tuple_(event.c.author, event.c.key).in_(some))
-            for row in connection.execute(known):
+            query = events_of(name).where(tuple_(event.c.author, event.c.key).in_(some))
+            for row in connection.execute(query):
                 found[name, row.author, row.key] = to_event(row)
     return found
 
@@ -87,8 +85,7 @@ def _heads(connection: Connection, names: set[str]) -> dict[str, int]:
         rows = connection.execute(select(room.c.name, room.c.head).where(room.c.name.in_(some)))
         heads.update((row.name, row.head) for row in rows)
     made = [
-        {"name": name, "title": name, "kind": "public", "head": 0}
-        for name in sorted(names - heads.keys())
+        {"name": name, "title": name, "kind": "public", "head": 0} for name in sorted(names - heads.keys())
     ]
     if made:
         connection.execute(insert(room), made)

@@ -63,11 +63,12 @@ def explain(error: DBAPIError, path: Path) -> str:
         return f"{path} is locked by another program: end that one, or use another --data folder"
     if "not a database" in problem or "malformed" in problem:
         return (
-            f"{path} is damaged ({problem}): put a backup in its place, or move it away to start"
-            " an empty one"
+            f"{path} is damaged ({problem}): put a backup in its place, or move it away to start an empty one"
         )
     if "readonly" in problem or "unable to open" in problem:
-        return f"{path} cannot be written: give it to the user that runs chatroom, or use another --data folder"
+        return (
+            f"{path} cannot be written: give it to the user that runs chatroom, or use another --data folder"
+        )
     if "full" in problem:
         return f"no space is left for {path}: free some"
     return f"{path} cannot be used: {problem}"
@@ -81,13 +82,9 @@ def _sqlite_url(url: str) -> URL:
             f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3, not {url!r}"
         ) from None
     if where.get_backend_name() != "sqlite":
-        raise Unusable(
-            f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}"
-        )
+        raise Unusable(f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}")
     if not where.database or where.database == ":memory:":
-        raise Unusable(
-            "--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3"
-        )
+        raise Unusable("--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3")
     return where
 
 

@@ -22,9 +22,7 @@ _decode = msgspec.json.Decoder(Body).decode
 
 _text_of: FromClause = event.outerjoin(
     message,
-    and_(
-        message.c.room == event.c.room, message.c.seq == func.coalesce(event.c.target, event.c.seq)
-    ),
+    and_(message.c.room == event.c.room, message.c.seq == func.coalesce(event.c.target, event.c.seq)),
 )
 _columns: list[ColumnElement[Any]] = [
     event.c.room,
@@ -69,9 +67,7 @@ def to_event(row: Row[Any]) -> Event:
 def event_row(committed: Event) -> dict[str, Any]:
     """What table `event` keeps of an event."""
     body = None
-    if isinstance(committed, Message) and (
-        committed.data is not None or committed.reply_to is not None
-    ):
+    if isinstance(committed, Message) and (committed.data is not None or committed.reply_to is not None):
         body = _encode(Body(committed.reply_to, committed.data)).decode()
     return {
         "room": committed.room,

@@ -1,7 +1,7 @@
 """The store: appending through the writer, reading with a few threads."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, select
 from sqlalchemy.exc import DBAPIError
@@ -14,7 +14,7 @@ from twisted.python.threadpool import ThreadPool
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.events import Event, Message
 from chatroom.domain.model import Room, Seq
-from chatroom.domain.ports import PAGE_BYTES, Committed, Origin
+from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store.opening import epoch_of, open_engines
 from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import event, room
@@ -25,13 +25,6 @@ _PER_EVENT = 150
 """About what an event's JSON has beside its text, in bytes."""
 
 _T = TypeVar("_T")
-
-
-class SqlPage(NamedTuple):
-    """A stretch of a log (`chatroom.domain.ports.Page`)."""
-
-    events: Sequence[Event]
-    more: bool
 
 
 class SqlStore:
@@ -73,22 +66,20 @@ class SqlStore:
         query = events_of(room).where(event.c.author == author, event.c.key == key)
         return self._read(lambda connection: _first(connection, query))
 
-    def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> "Deferred[SqlPage]":
+    def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> "Deferred[Page]":
         """See the port."""
         query = events_of(room).where(event.c.seq > seq).order_by(event.c.seq)
         return self._read(lambda connection: _page(connection, query, limit, size))
 
-    def before(
-        self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES
-    ) -> "Deferred[SqlPage]":
+    def before(self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES) -> "Deferred[Page]":
         """See the port."""
         query = events_of(room).order_by(event.c.seq.desc())
         if seq is not None:
             query = query.where(event.c.seq < seq)
 
-        def read(connection: Connection) -> SqlPage:
+        def read(connection: Connection) -> Page:
             page = _page(connection, query, limit, size)
-            return SqlPage(page.events[::-1], page.more)
+            return Page(page.events[::-1], page.more)
 
         return self._read(read)
 
@@ -124,9 +115,7 @@ class SqlStore:
             except DBAPIError as error:
                 self._log.error("the store cannot be read: {error}", error=str(error.orig))
                 self._reading.dispose()
-                raise Unavailable(
-                    "the server cannot read its log now; try again", RETRY_AFTER
-                ) from error
+                raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER) from error
 
         return deferToThreadPool(self._reactor, self._pool, on_thread)
 
@@ -136,13 +125,13 @@ def _first(connection: Connection, query: Select[Any]) -> Event | None:
     return None if row is None else to_event(row)
 
 
-def _page(connection: Connection, query: Select[Any], limit: int, size: int) -> SqlPage:
+def _page(connection: Connection, query: Select[Any], limit: int, size: int) -> Page:
     events: list[Event] = []
     # One more than asked for tells whether there is more.
     with connection.execute(query.limit(limit + 1)) as rows:
         for row in rows:
             if len(events) == limit or (events and size <= 0):
-                return SqlPage(events, True)
+                return Page(events, True)
             events.append(to_event(row))
             size -= _PER_EVENT + len(row.text or "") + len(row.body or "")
-    return SqlPage(events, False)
+    return Page(events, False)

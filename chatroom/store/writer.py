@@ -127,9 +127,7 @@ class Writer:
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:
-            self._log.error(
-                "the store cannot be written, posts are refused: {error}", error=str(error.orig)
-            )
+            self._log.error("the store cannot be written, posts are refused: {error}", error=str(error.orig))
         self._failing = True
         # A connection that failed may be why: the next commit opens another.
         self._engine.dispose()

@@ -37,13 +37,15 @@ class Malformed(Exception):
 def decode(payload: bytes) -> AnyCommand:
     """The request in `payload`; raises Malformed with the answer where there is none."""
     try:
-        return _commands.decode(payload)
+        command: AnyCommand = _commands.decode(payload)
     except msgspec.ValidationError as error:
         problem = str(error)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(refusal(BadJson(f"not JSON: {error}"))) from None
     except RecursionError:
         raise Malformed(refusal(BadJson("nested too deeply"))) from None
+    else:
+        return command
     raise Malformed(_explained(payload, problem))
 
 
@@ -61,9 +63,7 @@ def _explained(payload: bytes, problem: str) -> Error:
         return refusal(BadRequest("a request has a type, which is a string"), number)
     if request.type not in _KNOWN:
         known = ", ".join(sorted(_KNOWN))
-        return refusal(
-            UnknownType(f"no request is called {request.type[:64]!r}; there are {known}"), number
-        )
+        return refusal(UnknownType(f"no request is called {request.type[:64]!r}; there are {known}"), number)
     return refusal(BadRequest(f"{request.type}: {problem}"), number)
 
 
