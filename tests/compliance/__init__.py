@@ -1,0 +1,1 @@
+"""The WebSocket conformance of the server, measured by the original Autobahn test suite."""
