@@ -17,7 +17,8 @@ class Opening:
     """One question and answer after the upgrade; `answer` is contained in the right reply."""
 
     name: str
-    request: bytes
+    request: Callable[[int], bytes]
+    """What member number n asks."""
     answer: bytes
 
 
@@ -75,7 +76,7 @@ class Unheard(Verbatim):
     def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
         exchange(self.post(0))
 
-    def hears(self, payload: bytes, index: int) -> bool:  # noqa: ARG002
+    def hears(self, payload: bytes, index: int) -> bool:
         return len(payload) == self.size
 
 
@@ -96,8 +97,8 @@ class Json:
         self.size = size
         self.room = room
         self.openings: tuple[Opening, ...] = (
-            Opening("hello", b'{"type":"hello","id":1}', b'"type":"welcome"'),
-            Opening("join", _request("join", 2, room=room), b'"type":"ok"'),
+            Opening("hello", _hello, b'"type":"welcome"'),
+            Opening("join", lambda _number: _request("join", 2, room=room), b'"type":"ok"'),
         )
         self._first = 0
 
@@ -132,6 +133,11 @@ class Json:
         if event["seq"] != self._first + index or event["text"] != self._text(index):
             raise ServerError(f"delivery {index} (first seq {self._first}) is {event}")
         return True
+
+
+def _hello(number: int) -> bytes:
+    """With a name, as people who come in through the page have one."""
+    return _request("hello", 1, name=f"member-{number}")
 
 
 def _request(kind: str, number: int, **fields: str) -> bytes:

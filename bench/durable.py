@@ -41,6 +41,7 @@ class Posters:
 
     def run(self, pids: list[int], seconds: float, head: Callable[[], int]) -> Acknowledged:
         """Post for `seconds`; `head` asks the server for the room's newest seq."""
+        self._latencies, self._idle = [], 0.0
         before = head()
         meter = Meter(pids)
         until = time.perf_counter() + seconds

@@ -98,9 +98,7 @@ class Loop:
             self._last_byte = self._dialect.size & 0xFF
             self._last = bytes((self._last_byte,))
 
-    def run(
-        self, pids: list[int], *, seconds: float, window: int = 1, rate: float | None = None
-    ) -> Fanout:
+    def run(self, pids: list[int], *, seconds: float, window: int = 1, rate: float | None = None) -> Fanout:
         """Post for `seconds`, `window` posts on the way at a time or `rate` a second."""
         first = len(self._due)
         self._latencies, self._idle, self._strange = [], 0.0, 0

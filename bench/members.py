@@ -7,7 +7,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bench.frames import CLOSE, PING, PONG, Frame, FrameReader, client_frame
@@ -86,7 +86,7 @@ def _tls_context() -> ssl.SSLContext:
 class Member:
     """One connection."""
 
-    def __init__(self, place: Place, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, place: Place, tls: ssl.SSLContext | None, number: int) -> None:
         self._place = place
         plain = socket.create_connection((place.host, place.port), _PATIENCE)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -95,6 +95,7 @@ class Member:
         self.reader = FrameReader()
         self._key = base64.b64encode(os.urandom(16))
         self._early: list[Frame] = []
+        self.number = number
 
     def ask_upgrade(self) -> None:
         if self._place.upgrade:
@@ -196,7 +197,7 @@ class Crowd:
         """`count` more connections, upgraded to WebSocket."""
         opened: list[Member] = []
         for size in _batches(count):
-            batch = [Member(self.place, self._tls) for _ in range(size)]
+            batch = [Member(self.place, self._tls, len(self.members) + at) for at in range(size)]
             for member in batch:
                 member.ask_upgrade()
             for member in batch:
@@ -207,15 +208,14 @@ class Crowd:
             opened += batch
         return opened
 
-    def ask(self, members: list[Member], request: bytes, answer: bytes) -> None:
+    def ask(self, members: list[Member], request: Callable[[int], bytes], answer: bytes) -> None:
         """Send every member's `request` and await the message with `answer` in it."""
-        frame = client_frame(request)
         at = 0
         for size in _batches(len(members)):
             batch = members[at : at + size]
             at += size
             for member in batch:
-                member.send(frame)
+                member.send(client_frame(request(member.number)))
             for member in batch:
                 member.await_answer(answer)
             self._drain_ready(0)

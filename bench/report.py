@@ -98,8 +98,7 @@ class Report:
                     number(cpu.median),
                     _spread(cpu),
                     " + ".join(
-                        _median(self._figure(name, measure, part))
-                        for part in ("user_us", "system_us")
+                        _median(self._figure(name, measure, part)) for part in ("user_us", "system_us")
                     ),
                     _median(self._summary.ratio(name, BASE, measure, "cpu_us")),
                     _median(self._figure(name, measure, "per_second")),

@@ -23,8 +23,8 @@ from bench.durable import Acknowledged, Posters
 from bench.fanout import Fanout, Loop
 from bench.joining import Joining, fill
 from bench.machine import commit_seconds
-from bench.members import Crowd, Place
-from bench.servers import Cores, free_port, running
+from bench.members import Crowd, Place, ServerError
+from bench.servers import Cores, StartError, free_port, running
 
 Sample = dict[str, Any]
 
@@ -58,9 +58,7 @@ class Course:
         self.scratch = scratch
 
     def fits(self, contestant: Contestant) -> bool:
-        return (contestant.tls or not self.plan.tls) and (
-            contestant.deflate or not self.plan.deflate
-        )
+        return (contestant.tls or not self.plan.tls) and (contestant.deflate or not self.plan.deflate)
 
     @contextmanager
     def _server(self, contestant: Contestant) -> Iterator[tuple[int, Setting]]:
@@ -150,9 +148,8 @@ def _head(place: Place, dialect: Json) -> int:
     visit = Crowd(place)
     try:
         (visitor,) = visit.open(1)
-        hello, join = dialect.openings
-        visitor.ask(hello.request, hello.answer)
-        return dialect.head(visitor.ask(join.request, join.answer))
+        replies = [visitor.ask(one.request(-1), one.answer) for one in dialect.openings]
+        return dialect.head(replies[-1])
     finally:
         visit.close()
 
@@ -216,9 +213,7 @@ def order(contestants: list[Contestant], number: int) -> list[Contestant]:
     return contestants[shift:] + contestants[:shift]
 
 
-def run_all(
-    course: Course, contestants: list[Contestant], say: Callable[[str], None]
-) -> list[Sample]:
+def run_all(course: Course, contestants: list[Contestant], say: Callable[[str], None]) -> list[Sample]:
     samples: list[Sample] = []
     for number in range(course.plan.rounds):
         for contestant in order(contestants, number):
@@ -227,7 +222,7 @@ def run_all(
                 turns.append(course.durable_turn)
             began = time.monotonic()
             for turn in turns:
-                for figures in turn(contestant):
+                for figures in _whatever_comes(turn(contestant)):
                     sample = {"round": number + 1, "contestant": contestant.name, **figures}
                     samples.append(sample)
                     say(_line(sample))
@@ -236,7 +231,16 @@ def run_all(
     return samples
 
 
+def _whatever_comes(turn: Iterator[Sample]) -> Iterator[Sample]:
+    """A server that fails loses the rest of its turn, not the others theirs; the report tells."""
+    try:
+        yield from turn
+    except (ServerError, StartError) as error:
+        yield {"measure": "failure", "words": str(error)}
+
+
 def _line(sample: Sample) -> str:
     shown = ("cpu_us", "per_second", "p50_ms", "p99_ms", "rss_kib", "server_busy", "load_busy")
     figures = ", ".join(f"{name} {sample[name]:.4g}" for name in shown if name in sample)
-    return f"  {sample['contestant']:<18} {sample['measure']:<16} {figures}"
+    words = figures or sample.get("words", "")
+    return f"  {sample['contestant']:<18} {sample['measure']:<16} {words}"

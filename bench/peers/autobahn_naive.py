@@ -15,19 +15,19 @@ from twisted.internet import epollreactor
 class Broadcast(WebSocketServerProtocol):
     clients: "set[Broadcast]" = set()  # noqa: RUF012
 
-    def onOpen(self):  # noqa: N802
+    def onOpen(self):
         self.clients.add(self)
 
-    def onClose(self, wasClean, code, reason):  # noqa: ARG002, N802, N803
+    def onClose(self, wasClean, code, reason):
         self.clients.discard(self)
 
-    def onMessage(self, payload, isBinary):  # noqa: N802, N803
+    def onMessage(self, payload, isBinary):
         for client in self.clients:
             client.sendMessage(payload, isBinary)
 
 
 class PreparedBroadcast(Broadcast):
-    def onMessage(self, payload, isBinary):  # noqa: N802, N803
+    def onMessage(self, payload, isBinary):
         message = self.factory.prepareMessage(payload, isBinary)
         for client in self.clients:
             client.sendPreparedMessage(message)
