@@ -10,10 +10,8 @@ class CloseCode(IntEnum):
     4000-4099 say "come back", 4400-4499 "do not come back as you are".
     """
 
-    NORMAL = 1000
     RESTARTING = 4000
     SLOW = 4008
-    REPLACED = 4009
     UNIDENTIFIED = 4401
     FORBIDDEN = 4403
     TOO_MANY = 4429
@@ -104,15 +102,9 @@ class Unavailable(ChatError):
 
 
 class Conflict(ChatError):
-    """It has changed meanwhile."""
+    """It contradicts what was done before."""
 
     code = "conflict"
-
-
-class Unsupported(ChatError):
-    """Not with this server as it is set up."""
-
-    code = "unsupported"
 
 
 class Internal(ChatError):
