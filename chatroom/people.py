@@ -39,8 +39,9 @@ class People:
         if not _TOKEN.match(token):
             raise BadToken("this token is not one of this server's; say hello without it")
         user_id = "g" + sha256(token.encode()).hexdigest()[:24]
-        wanted = f"guest-{user_id[1:6]}" if hello.name is None else hello.name
-        name = rules.user_name(wanted)
+        if hello.name is None:
+            return User(user_id, self.free_name(f"guest-{user_id[1:7]}", user_id)), token
+        name = rules.user_name(hello.name)
         if user_id not in self._names.get(rules.name_key(name), {user_id: 1}):
             raise NameTaken(f"{name} is somebody else here just now; take another name")
         return User(user_id, name), token
@@ -61,10 +62,10 @@ class People:
         if not holders:
             del self._names[key]
 
-    def free_name(self, wanted: str) -> str:
-        """`wanted`, or with a number that makes it nobody's."""
+    def free_name(self, wanted: str, user_id: str | None = None) -> str:
+        """`wanted`, or with a number that makes it nobody's, or only that user's."""
         name, number = rules.user_name(wanted), 2
-        while rules.name_key(name) in self._names:
+        while user_id not in self._names.get(rules.name_key(name), {user_id: 1}):
             suffix = f"-{number}"
             name = wanted[: rules.NAME_LENGTH - len(suffix)] + suffix
             number += 1

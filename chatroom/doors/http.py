@@ -65,6 +65,10 @@ class WebFile(static.File):
     def render_GET(self, request: IRequest) -> Any:
         """The file."""
         request.setHeader(b"cache-control", b"no-cache")
+        if self.path.endswith(".js"):
+            # Other sites' pages import the client from here; whether they may connect, the
+            # WebSocket door decides.
+            request.setHeader(b"access-control-allow-origin", b"*")
         return super().render_GET(request)
 
 
