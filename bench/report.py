@@ -22,7 +22,7 @@ class Report:
     def __init__(self, result: dict[str, Any]) -> None:
         self._result = result
         self._plan = result["plan"]
-        self._summary = Summary(result["samples"])
+        self._summary = Summary(result["samples"], result["plan"])
         self._names = [name for name in _LABELS if name in result["contestants"]]
 
     def write(self, docs: Path) -> Path:

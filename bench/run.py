@@ -95,11 +95,12 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
         contestants = _contestants(chosen, course)
         machine = describe(scratch) | {"server_core": cores.server, "load_core": cores.load}
         samples = run_all(course, contestants, _say)
+    plan = dataclasses.asdict(course.plan)
     return {
-        "plan": dataclasses.asdict(course.plan),
+        "plan": plan,
         "machine": machine,
         "contestants": {contestant.name: contestant.does for contestant in contestants},
-        "figures": Summary(samples).as_json(),
+        "figures": Summary(samples, plan).as_json(),
         "samples": samples,
     }
 
@@ -116,7 +117,7 @@ def main() -> int:
     else:
         result = _measure(chosen)
     page = Report(result).write(docs)
-    summary = Summary(result["samples"])
+    summary = Summary(result["samples"], result["plan"])
     for doubt in summary.doubts(result["machine"]):
         _say(f"doubtful: {doubt}")
     expected = summary.expectations()

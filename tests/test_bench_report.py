@@ -50,34 +50,41 @@ MACHINE = {"filesystem": "ext4", "server_core": 0, "load_core": 1, "packages": {
 
 
 def test_medians_and_spread(samples: list[dict[str, Any]]) -> None:
-    figure = Summary(samples).figure("chatroom", "window 1", "cpu_us")
+    figure = Summary(samples, vars(Plan())).figure("chatroom", "window 1", "cpu_us")
     assert figure is not None
     assert (figure.median, figure.least, figure.most, figure.rounds) == (5.0, 4.0, 6.0, 3)
 
 
 def test_ratios_are_taken_within_a_round(samples: list[dict[str, Any]]) -> None:
-    ratio = Summary(samples).ratio("chatroom", "autobahn", "window 1", "cpu_us")
+    ratio = Summary(samples, vars(Plan())).ratio("chatroom", "autobahn", "window 1", "cpu_us")
     assert ratio is not None
     assert (ratio.least, ratio.most, ratio.rounds) == (0.2, 0.25, 2)
 
 
 def test_what_was_not_measured_has_no_figure(samples: list[dict[str, Any]]) -> None:
-    summary = Summary(samples)
+    summary = Summary(samples, vars(Plan()))
     assert summary.figure("floor", "window 1", "cpu_us") is None
     assert summary.ratio("floor", "autobahn", "window 1", "cpu_us") is None
 
 
 def test_expectations_say_what_is_met(samples: list[dict[str, Any]]) -> None:
-    met = {one.what: one.met for one in Summary(samples).expectations()}
+    met = {one.what: one.met for one in Summary(samples, vars(Plan())).expectations()}
     assert met == {
         "fan-out to JSON members, window 1, beside Autobahn's": True,
         "KiB an idle joined connection (JSON)": False,
     }
 
 
+def test_targets_are_for_large_rooms_over_plain_tcp(samples: list[dict[str, Any]]) -> None:
+    for plan in (Plan(members=999), Plan(tls=True), Plan(deflate=True)):
+        assert Summary(samples, vars(plan)).expectations() == []
+
+
 def test_doubts_are_spoken(samples: list[dict[str, Any]]) -> None:
-    doubts = "\n".join(Summary(samples).doubts(MACHINE | {"filesystem": "tmpfs"}))
+    samples.append({"round": 2, "contestant": "floor", "measure": "failure", "words": "gone"})
+    doubts = "\n".join(Summary(samples, vars(Plan())).doubts(MACHINE | {"filesystem": "tmpfs"}))
     assert "tmpfs" in doubts
+    assert "floor failed in round 2: gone" in doubts
     assert "load was busy" in doubts
     assert "chatroom, window 1 (1 of 3 rounds)" in doubts
     assert "something else" in doubts
