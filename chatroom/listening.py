@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +19,34 @@ from twisted.python.failure import Failure
 from chatroom.certificate import BadPem, check
 
 
+_PORTED = ("tcp", "tcp6", "ssl")
+"""The kinds of endpoint that have a port and a backlog."""
+
+_REASONS = {
+    errno.EADDRINUSE: "another program listens there; end that one, or name another with --endpoint",
+    errno.EACCES: "not allowed; ports below 1024 take root, who can hand on to another user: twistd --uid",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+}
+
+
 class BadEndpoint(Exception):
     """An endpoint that cannot be listened on; the message says why and how to mend it."""
 
 
 def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
-    """The endpoint that `description` describes, its PEM files checked. Raises BadEndpoint."""
+    """The endpoint that `description` describes, its port and PEM files checked. Raises BadEndpoint."""
     kind, *arguments = re.split(r"(?<!\\):", description)
+    named = dict(part.split("=", 1) for part in arguments if "=" in part)
+    if kind in _PORTED:
+        port = named.get("port", arguments[0] if arguments else "")
+        if not port.isdecimal() or int(port) > 65535:
+            raise BadEndpoint(
+                f"--endpoint {description!r}: a port is a number up to 65535, as in {kind}:9000"
+            )
+        if "backlog" not in named:
+            # Twisted's 50 is too few for everybody coming back at once after a restart.
+            arguments.append("backlog=1024")
     if kind == "ssl":
-        named = dict(part.split("=", 1) for part in arguments if "=" in part)
         key = named.get("privateKey", "server.pem").replace("\\:", ":")
         certificate = named.get("certKey", key).replace("\\:", ":")
         try:
@@ -34,19 +54,32 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
         except BadPem as error:
             raise BadEndpoint(str(error)) from None
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([kind, *arguments]))
     except Exception as error:
         raise BadEndpoint(
-            f"--endpoint {description!r} is no endpoint ({error}); tcp:9000 is one, and"
+            f"--endpoint {description!r}: {_explained(kind, error)}; tcp:9000 is an endpoint, and so is"
             " ssl:9443:privateKey=key.pem"
         ) from None
     return endpoint
 
 
+def _explained(kind: str, error: Exception) -> str:
+    """What `serverFromString` means by `error`."""
+    name = re.search(r"'(\w+)'$", str(error))
+    if isinstance(error, TypeError) and name is not None:
+        return f"{kind} {'takes no' if 'unexpected' in str(error) else 'needs its'} {name[1]}"
+    if kind == "systemd" and isinstance(error, LookupError):
+        return "systemd has handed over no such socket"
+    if str(error).startswith("Unknown endpoint type"):
+        return f"there is no kind of endpoint called {kind!r}"
+    return str(error)
+
+
 class Listeners(Service):
     """Listens on all endpoints, from before privileges are shed until the server stops.
 
-    `refused` is called with a sentence for the first endpoint that cannot be listened on.
+    `refused` is called with a sentence for the first endpoint that cannot be listened on, and is
+    expected to raise what ends the program.
     """
 
     _log = Logger()
@@ -61,6 +94,7 @@ class Listeners(Service):
         self._factory = factory
         self._refused = refused
         self._ports: list[IListeningPort] = []
+        self._problem: str | None = None
 
     def privilegedStartService(self) -> None:
         """Listen: ports below 1024 need the privileges that twistd has now."""
@@ -73,6 +107,9 @@ class Listeners(Service):
                 callbackArgs=(description,),
                 errbackArgs=(description,),
             )
+            # Not from the errback: a Deferred keeps to itself what is raised in it.
+            if self._problem is not None:
+                self._refused(self._problem)
 
     def stopService(self) -> Deferred[Any]:
         """Stop listening; connections go on."""
@@ -85,13 +122,13 @@ class Listeners(Service):
         self._log.info("open {address} in a browser", address=url_of(description, port.getHost()))
 
     def _failed(self, failure: Failure, description: str) -> None:
+        error = getattr(failure.value, "socketError", failure.value)
+        reason = _REASONS.get(getattr(error, "errno", None) or 0)
+        self._problem = (
+            f"cannot listen on {description}: {reason or getattr(error, 'strerror', None) or error}"
+        )
         if not failure.check(CannotListenError, OSError):
             self._log.failure("cannot listen on {endpoint}", failure, endpoint=description)
-        error = getattr(failure.value, "socketError", failure.value)
-        reason = getattr(error, "strerror", None) or str(error)
-        self._refused(
-            f"cannot listen on {description}: {reason}. Is another server there? --endpoint takes another"
-        )
 
 
 def _stopped(port: IListeningPort) -> Deferred[Any]:
@@ -108,7 +145,7 @@ def url_of(description: str, address: Any) -> str:
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     if host is None or port is None:
         return description
-    scheme, usual = ("https", 443) if description.startswith("ssl:") else ("http", 80)
+    scheme, usual = ("https", 443) if description.startswith(("ssl:", "tls:")) else ("http", 80)
     if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):  # noqa: S104 - compared, not bound
         host = "localhost"
     elif ":" in host:

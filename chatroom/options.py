@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -96,7 +95,9 @@ class Options(usage.Options):
             fail(str(error))
         if self["app"] is not None:
             self.app = load_app(self["app"])
-        self.endpoints = [_with_backlog(one) for one in self.endpoints or [DEFAULT_ENDPOINT]]
+        if not self["data"]:
+            fail("--data takes a folder")
+        self.endpoints = self.endpoints or [DEFAULT_ENDPOINT]
 
     @property
     def data(self) -> Path:
@@ -133,10 +134,3 @@ def load_app(name: str) -> type[Room]:
     if not (isinstance(found, type) and issubclass(found, Room)):
         fail(f"--app: {name} is not a subclass of chatroom.Room")
     return found
-
-
-def _with_backlog(endpoint: str) -> str:
-    # Twisted's 50 is too few for everybody coming back at once after a restart.
-    if re.match(r"(tcp|tcp6|ssl):", endpoint) and ":backlog=" not in endpoint:
-        return endpoint + ":backlog=1024"
-    return endpoint

@@ -77,6 +77,7 @@ class Running(Service):
     def startService(self) -> None:
         """Start the store's threads: a daemon has forked by now."""
         super().startService()
+        os.write(self._lock, b"%d\n" % os.getpid())
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -122,8 +123,8 @@ def take_data(folder: Path) -> int:
             f"another chatroom server (process {holder or '?'}) works on {folder}: stop it, or name"
             " another folder with --data"
         ) from None
+    # Whose it is now is written once a daemon has forked.
     os.truncate(lock, 0)
-    os.write(lock, b"%d\n" % os.getpid())
     return lock
 
 

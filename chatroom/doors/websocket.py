@@ -103,8 +103,8 @@ class ChatProtocol(WebSocketServerProtocol):
     def connectionMade(self) -> None:
         """The front door has handed the connection over."""
         transport = self.transport
-        self.peer = str(transport.getPeer())
         self.address = address_of(transport.getPeer())
+        self.peer = self.address or "?"
         try:
             transport.setTcpNoDelay(True)
         except (AttributeError, OSError):
@@ -130,7 +130,8 @@ class ChatProtocol(WebSocketServerProtocol):
         """The connection is gone."""
         if self._abort is not None and self._abort.active():
             self._abort.cancel()
-        self._connectionLost(reason)  # type: ignore[arg-type]
+        WebSocketProtocol._connectionLost(self, reason)  # type: ignore[arg-type]
+        self.factory.countConnections -= 1
         if self._counted:
             self.factory.admission.leave(self.address)
         # The outbox's methods here would keep the connection alive in a cycle.
