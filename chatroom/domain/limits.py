@@ -1,5 +1,7 @@
 """How much of everything: the figures, and the token bucket that meters a rate."""
 
+from math import ceil
+
 from msgspec import Struct, structs
 
 from chatroom.domain.errors import RateLimited
@@ -80,7 +82,7 @@ def limited(settings: list[str], *, unmetered: bool = False) -> Limits:
 
 
 class TokenBucket:
-    """A rate with room for bursts: `burst` tokens at first, `rate` more a second.
+    """A rate with room for bursts: `burst` tokens (at least one) at first, `rate` more a second.
 
     Times are seconds of any clock that does not go back; the caller hands them in.
     """
@@ -89,8 +91,8 @@ class TokenBucket:
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
-        self._burst = burst
-        self._tokens = burst
+        self._burst = max(1.0, burst)
+        self._tokens = self._burst
         self._then = now
 
     def take(self, now: float) -> None:
@@ -102,7 +104,7 @@ class TokenBucket:
         self._then = now
         if self._tokens < 1:
             wait = (1 - self._tokens) / self._rate
-            raise RateLimited(f"too fast: try again in {wait:.1f} s", round(wait, 3))
+            raise RateLimited(f"too fast: try again in {wait:.1f} s", ceil(wait * 1000) / 1000)
         self._tokens -= 1
 
     def idle(self, now: float) -> bool:
