@@ -16,6 +16,7 @@ DATA_DEPTH = 32
 _ROOM = re.compile(r"[^\W_][\w.\-]*\Z")
 _JOINERS = "\u200c\u200d"
 """Format characters that names do need: Persian's and Hindi's spelling, and emoji of several parts."""
+_UNSEEN = dict.fromkeys(map(ord, _JOINERS))
 
 
 def room_name(raw: str) -> str:
@@ -52,8 +53,9 @@ def user_name(raw: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What two names must differ in to be two names."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """What two names must differ in to be two names: not in case, nor in what cannot be seen."""
+    seen = name.translate(_UNSEEN)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
 
 
 def check_text(text: str, limits: Limits) -> None:
