@@ -187,6 +187,22 @@ class DirectOutbox(Outbox):
         self._send: Callable[[bytes], int] = transport.getHandle().send if pristine else lambda _frames: 0
         self._handed = False
 
+    def write(self, frames: bytes) -> None:
+        """Whole frames, now, or after what was sent in this tick.
+
+        This is what a fan-out calls once a member: the idle case stands here in full.
+        """
+        if self._pending or self.busy:
+            super().write(frames)
+            return
+        try:
+            taken = self._send(frames)
+        except OSError:
+            self._put(frames)
+            return
+        if taken != len(frames):
+            self._hand_over(frames[taken:])
+
     def _put(self, frames: bytes) -> None:
         try:
             taken = self._send(frames)
