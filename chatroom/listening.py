@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
@@ -18,12 +19,11 @@ from twisted.python.failure import Failure
 
 from chatroom.certificate import BadPem, check
 
-
 _PORTED = ("tcp", "tcp6", "ssl")
 """The kinds of endpoint that have a port and a backlog."""
 
 _REASONS = {
-    errno.EADDRINUSE: "another program listens there; end that one, or name another with --endpoint",
+    errno.EADDRINUSE: "another program listens there; end it, or choose another --endpoint",
     errno.EACCES: "not allowed; ports below 1024 take root, who can hand on to another user: twistd --uid",
     errno.EADDRNOTAVAIL: "this machine has no such address",
 }
@@ -38,7 +38,7 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
     kind, *arguments = re.split(r"(?<!\\):", description)
     named = dict(part.split("=", 1) for part in arguments if "=" in part)
     if kind in _PORTED:
-        port = named.get("port", arguments[0] if arguments else "")
+        port = named.get("port", next((part for part in arguments if "=" not in part), ""))
         if not port.isdecimal() or int(port) > 65535:
             raise BadEndpoint(
                 f"--endpoint {description!r}: a port is a number up to 65535, as in {kind}:9000"
@@ -47,12 +47,7 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
             # Twisted's 50 is too few for everybody coming back at once after a restart.
             arguments.append("backlog=1024")
     if kind == "ssl":
-        key = named.get("privateKey", "server.pem").replace("\\:", ":")
-        certificate = named.get("certKey", key).replace("\\:", ":")
-        try:
-            check(Path(key), Path(certificate), datetime.now(UTC))
-        except BadPem as error:
-            raise BadEndpoint(str(error)) from None
+        _check_pem(named)
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([kind, *arguments]))
     except Exception as error:
@@ -61,6 +56,15 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
             " ssl:9443:privateKey=key.pem"
         ) from None
     return endpoint
+
+
+def _check_pem(named: dict[str, str]) -> None:
+    key = named.get("privateKey", "server.pem").replace("\\:", ":")
+    certificate = named.get("certKey", key).replace("\\:", ":")
+    try:
+        check(Path(key), Path(certificate), datetime.now(UTC))
+    except BadPem as error:
+        raise BadEndpoint(str(error)) from None
 
 
 def _explained(kind: str, error: Exception) -> str:
@@ -78,8 +82,8 @@ def _explained(kind: str, error: Exception) -> str:
 class Listeners(Service):
     """Listens on all endpoints, from before privileges are shed until the server stops.
 
-    `refused` is called with a sentence for the first endpoint that cannot be listened on, and is
-    expected to raise what ends the program.
+    `refused` is called with a sentence for the first endpoint that cannot be listened on, and ends
+    the program.
     """
 
     _log = Logger()
@@ -88,7 +92,7 @@ class Listeners(Service):
         self,
         endpoints: list[tuple[str, IStreamServerEndpoint]],
         factory: IProtocolFactory,
-        refused: Any,
+        refused: Callable[[str], NoReturn],
     ) -> None:
         self._endpoints = endpoints
         self._factory = factory
@@ -123,10 +127,10 @@ class Listeners(Service):
 
     def _failed(self, failure: Failure, description: str) -> None:
         error = getattr(failure.value, "socketError", failure.value)
-        reason = _REASONS.get(getattr(error, "errno", None) or 0)
-        self._problem = (
-            f"cannot listen on {description}: {reason or getattr(error, 'strerror', None) or error}"
-        )
+        reason = getattr(error, "strerror", None) or str(error)
+        if description.startswith(_PORTED):
+            reason = _REASONS.get(getattr(error, "errno", None) or 0, reason)
+        self._problem = f"cannot listen on {description}: {reason}"
         if not failure.check(CannotListenError, OSError):
             self._log.failure("cannot listen on {endpoint}", failure, endpoint=description)
 

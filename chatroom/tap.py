@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
@@ -27,6 +29,8 @@ from chatroom.store.opening import Unusable
 from chatroom.store.sql import SqlStore
 
 __all__ = ["Options", "makeService"]
+
+_log = Logger()
 
 GOODBYE = 3.0
 """Seconds that clients have to take their leave when the server stops."""
@@ -65,8 +69,6 @@ def makeService(options: Options) -> MultiService:
 
 class Running(Service):
     """The parts that must be started and stopped. It comes before the listeners, and goes after."""
-
-    _log = Logger()
 
     def __init__(self, store: SqlStore, websocket: ChatFactory, reactor: Any, lock: int) -> None:
         self._store = store
@@ -137,16 +139,21 @@ def _give_away(options: Options) -> None:
             os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
-def _refuser(options: Options) -> Any:
+def _refuser(options: Options) -> Callable[[str], NoReturn]:
     """What to do with a port that cannot be had: end, with a line where a person sees it."""
     twistd: Any = options.parent or {}
 
-    def refuse(message: str) -> None:
-        if not twistd.get("nodaemon"):
-            # twistd's waiting parent shows it, and writes it to the log.
-            raise RuntimeError(message)
+    def refuse(message: str) -> NoReturn:
+        if not twistd.get("nodaemon") or twistd.get("logfile"):
+            _log.critical("{message}", message=message)
+        if "statusPipe" in twistd:
+            # Of a daemon, twistd's waiting parent shows the first hundred bytes.
+            os.write(twistd["statusPipe"], b"1 " + message.encode("ascii", "backslashreplace"))
+        elif sys.__stderr__ is not None:
+            # The log has taken sys.stderr by now.
+            print(f"chatroom: {message}", file=sys.__stderr__)
         if twistd.get("pidfile"):
             Path(twistd["pidfile"]).unlink(missing_ok=True)
-        fail(message)
+        sys.exit(1)
 
     return refuse
