@@ -5,6 +5,7 @@ its reader.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -98,5 +99,7 @@ async def _wait(process: asyncio.subprocess.Process, deadlines: Deadlines) -> in
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # asyncio sees the end of a process only once its output was read to the end.
+        await process.communicate()
