@@ -37,23 +37,25 @@ class Malformed(Exception):
 def decode(payload: bytes) -> AnyCommand:
     """The request in `payload`; raises Malformed with the answer where there is none."""
     try:
-        command: AnyCommand = _commands.decode(payload)
-    except msgspec.ValidationError as error:
-        problem = str(error)
+        try:
+            command: AnyCommand = _commands.decode(payload)
+        except msgspec.ValidationError as error:
+            # What is wrong further on in the same bytes, nobody has looked at yet.
+            reply = _explained(payload, str(error))
+        else:
+            return command
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(refusal(BadJson(f"not JSON: {error}"))) from None
+        reply = refusal(BadJson(f"not JSON: {error}"))
     except RecursionError:
-        raise Malformed(refusal(BadJson("nested too deeply"))) from None
-    else:
-        return command
-    raise Malformed(_explained(payload, problem))
+        reply = refusal(BadJson("nested too deeply"))
+    raise Malformed(reply)
 
 
 def _explained(payload: bytes, problem: str) -> Error:
     """What to answer to JSON that is no request."""
     try:
         request = _anything.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.ValidationError:
         return refusal(BadRequest("a request is a JSON object with a type"))
     try:
         number = msgspec.convert(request.id, Id | None)
