@@ -41,8 +41,8 @@ class Plain:
         self.frame = frame
 
     def event(self, event: Event | Passing) -> bytes | None:
-        """A message's text, verbatim; a notice's; None for all else."""
-        if isinstance(event, Message | Notice):
+        """A message's text, verbatim, unless it was taken back; a notice's; None for all else."""
+        if isinstance(event, Notice) or (isinstance(event, Message) and not event.deleted):
             return event.text.encode()
         return None
 
