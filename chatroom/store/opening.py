@@ -65,6 +65,10 @@ def explain(error: DBAPIError, path: Path) -> str:
         return (
             f"{path} is damaged ({problem}): put a backup in its place, or move it away to start an empty one"
         )
+    if "unable to open" in problem and not path.parent.is_dir():
+        return (
+            f"there is no folder {path.parent} for the database: make it, or name another file with --store"
+        )
     if "readonly" in problem or "unable to open" in problem:
         return (
             f"{path} cannot be written: give it to the user that runs chatroom, or use another --data folder"
@@ -83,9 +87,12 @@ def _sqlite_url(url: str) -> URL:
         ) from None
     if where.get_backend_name() != "sqlite":
         raise Unusable(f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}")
+    if where.drivername != "sqlite" or where.host or where.query:
+        raise Unusable(f"--store takes sqlite:///FILE and nothing around it, not {url!r}")
     if not where.database or where.database == ":memory:":
         raise Unusable("--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3")
-    return where
+    # Absolute: twistd may change the folder (--rundir) before the server opens it again.
+    return where.set(database=str(Path(where.database).absolute()))
 
 
 def _engine(where: URL, begin: str) -> Engine:
