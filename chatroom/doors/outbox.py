@@ -282,13 +282,3 @@ class BufferedOutbox(Outbox):
     def _end(self) -> None:
         self._transport.unregisterProducer()
         self._transport.loseConnection()
-
-
-def outbox_for(
-    transport: Any, tick: Tick, limit: int, overflow: Callable[[], None], *, pristine: bool
-) -> Outbox:
-    """The fastest outbox that is safe for `transport`."""
-    handle = getattr(transport, "getHandle", lambda: None)()
-    if isinstance(handle, socket.socket):
-        return DirectOutbox(transport, tick, limit, overflow, pristine=pristine)
-    return BufferedOutbox(transport, tick, limit, overflow)

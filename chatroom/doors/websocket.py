@@ -20,7 +20,8 @@ from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Timer
 from chatroom.doors.origins import Origins
-from chatroom.doors.outbox import Outbox, Tick, outbox_for
+from chatroom.doors.outbox import Outbox, Tick
+from chatroom.doors.outlets import outbox_for
 from chatroom.doors.settings import LINGER, settings, window_bits
 from chatroom.plain import PlainSession
 from chatroom.session import Session

@@ -1,0 +1,36 @@
+"""Which outbox a transport gets: the fastest one that is safe for it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from OpenSSL.SSL import Connection
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Outbox, Tick
+from chatroom.doors.tls import TlsOutbox
+
+
+def outbox_for(
+    transport: Any, tick: Tick, limit: int, overflow: Callable[[], None], *, pristine: bool
+) -> Outbox:
+    """An outbox for `transport`, whose TLS handshake, if it has one, is done.
+
+    `pristine`: nothing has been written to the transport yet.
+    """
+    handle = _handle(transport)
+    if isinstance(handle, socket.socket):
+        return DirectOutbox(transport, tick, limit, overflow, pristine=pristine)
+    if (
+        isinstance(handle, Connection)
+        and isinstance(transport, TLSMemoryBIOProtocol)
+        and isinstance(_handle(transport.transport), socket.socket)
+    ):
+        return TlsOutbox(transport, tick, limit, overflow)
+    return BufferedOutbox(transport, tick, limit, overflow)
+
+
+def _handle(transport: Any) -> object:
+    return getattr(transport, "getHandle", lambda: None)()
