@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.certificate import BadPem, check
+from chatroom.encryption import send_chain
 
 _PORTED = ("tcp", "tcp6", "ssl")
 """The kinds of endpoint that have a port and a backlog."""
@@ -46,8 +47,7 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
         if "backlog" not in named:
             # Twisted's 50 is too few for everybody coming back at once after a restart.
             arguments.append("backlog=1024")
-    if kind == "ssl":
-        _check_pem(named)
+    certificate = _check_pem(named) if kind == "ssl" else None
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([kind, *arguments]))
     except Exception as error:
@@ -55,16 +55,20 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
             f"--endpoint {description!r}: {_explained(kind, error)}; tcp:9000 is an endpoint, and so is"
             " ssl:9443:privateKey=key.pem"
         ) from None
+    if certificate is not None and "extraCertChain" not in named:
+        send_chain(endpoint, certificate)
     return endpoint
 
 
-def _check_pem(named: dict[str, str]) -> None:
+def _check_pem(named: dict[str, str]) -> Path:
+    """The certificate's file; raises BadEndpoint where TLS cannot work with it or its key."""
     key = named.get("privateKey", "server.pem").replace("\\:", ":")
     certificate = named.get("certKey", key).replace("\\:", ":")
     try:
         check(Path(key), Path(certificate), datetime.now(UTC))
     except BadPem as error:
         raise BadEndpoint(str(error)) from None
+    return Path(certificate)
 
 
 def _explained(kind: str, error: Exception) -> str:
