@@ -35,9 +35,14 @@ def commit(connection: Connection, drafts: Sequence[Event]) -> list[Outcome]:
         if key is not None and key in repeats:
             outcomes.append((repeats[key], False))
             continue
-        if not isinstance(draft, Message) and not _change(connection, draft):
-            outcomes.append((NotFound("no such message"), False))
-            continue
+        if not isinstance(draft, Message):
+            if draft.target > before[draft.room]:
+                # What it is about may be one of these.
+                _insert(connection, fresh)
+                fresh = []
+            if not _change(connection, draft):
+                outcomes.append((NotFound("no such message"), False))
+                continue
         heads[draft.room] += 1
         committed: Event = structs.replace(draft, seq=heads[draft.room])
         if key is not None:
