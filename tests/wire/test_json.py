@@ -14,28 +14,15 @@ from chatroom.domain.model import MAX_SEQ
 from chatroom.domain.replies import AnyReply, Error, Joined, Posted
 from chatroom.wire.json import Malformed, decode, encode, refusal
 
+from .json_values import objects, scalars
+
 CODES = {
     error.code
     for error in vars(errors).values()
     if isinstance(error, type) and issubclass(error, errors.ChatError) and error is not errors.ChatError
 }
 
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=20),
-)
-data = st.dictionaries(
-    st.text(max_size=8),
-    st.recursive(
-        scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
-    ),
-    max_size=4,
-)
-raw = data.map(msgspec.json.encode).map(msgspec.Raw)
-JSON_TYPES = {msgspec.Raw: raw, dict[str, object]: data}
+raw = objects.map(msgspec.json.encode).map(msgspec.Raw)
 
 
 def values_of(kind: object) -> st.SearchStrategy:
@@ -69,7 +56,9 @@ def of(info: msgspec.inspect.Type) -> st.SearchStrategy:
         case msgspec.inspect.ListType():
             return st.lists(of(info.item_type), max_size=3)
         case msgspec.inspect.DictType():
-            return data if info.value_type == msgspec.inspect.AnyType() else st.just({"text_length": 8000.0})
+            return (
+                objects if info.value_type == msgspec.inspect.AnyType() else st.just({"text_length": 8000.0})
+            )
         case msgspec.inspect.RawType():
             return raw
         case msgspec.inspect.StructType():
@@ -138,7 +127,7 @@ def test_any_bytes_are_a_request_or_are_refused(payload):
         st.sampled_from(
             ["id", "room", "text", "seq", "key", "data", "since", "limit", "on", "name", "token"]
         ),
-        scalars | data,
+        scalars | objects,
     ),
 )
 def test_any_object_is_a_request_or_is_refused(kind, fields):

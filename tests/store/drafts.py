@@ -1,0 +1,21 @@
+"""Drafts to append."""
+
+from typing import Any
+
+from chatroom.domain.events import Deleted, Edited, Message
+from chatroom.domain.model import By
+
+ANA = By("g1", "Ana")
+BOB = By("g2", "Bob")
+
+
+def said(text: str = "hello", room: str = "lobby", by: By = ANA, **more: Any) -> Message:
+    return Message(room=room, at=more.pop("at", 1000), by=by, text=text, **more)
+
+
+def edited(target: int, text: str = "changed", room: str = "lobby", by: By = ANA, **more: Any) -> Edited:
+    return Edited(room=room, at=more.pop("at", 2000), by=by, target=target, text=text, **more)
+
+
+def deleted(target: int, room: str = "lobby", by: By = ANA, **more: Any) -> Deleted:
+    return Deleted(room=room, at=more.pop("at", 3000), by=by, target=target, **more)

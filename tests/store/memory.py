@@ -1,0 +1,172 @@
+"""A store in memory, for tests of what stands on a store: each step is taken when the test says so."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import structs
+from twisted.internet.defer import Deferred
+
+from chatroom.domain.errors import ChatError, NotFound
+from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.model import Room
+from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
+
+
+class MemoryStore:
+    """A `chatroom.domain.ports.Store`, held to the contract by test_contract.
+
+    What is asked of it waits for a step: `write` commits all drafts that wait, `announce` tells of
+    the oldest commit that was not told of; `read` looks up the oldest question, `answer` gives the
+    oldest answer. So a test can put anything between them. `broken` is what they fail with, if set.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = "epoch-1"
+        self.on_commit: Callable[[Committed], None] = lambda _committed: None
+        self.broken: ChatError | None = None
+        self.reads = 0
+        self._logs: dict[str, list[Event]] = {}
+        self._drafts: list[tuple[Event, Origin, Deferred[Event]]] = []
+        self._commits: deque[list[tuple[Any, bool, Origin, Deferred[Event]]]] = deque()
+        self._questions: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
+        self._answers: deque[tuple[Any, Deferred[Any]]] = deque()
+
+    # The steps.
+
+    @property
+    def steps(self) -> list[Callable[[], None]]:
+        """Those that have something to do."""
+        todo = [
+            (self._drafts, self.write),
+            (self._commits, self.announce),
+            (self._questions, self.read),
+            (self._answers, self.answer),
+        ]
+        return [step for waiting, step in todo if waiting]
+
+    def settle(self) -> None:
+        """Take steps until nothing waits."""
+        while self.steps:
+            self.steps[0]()
+
+    def write(self) -> None:
+        """Commit every draft that waits."""
+        drafts, self._drafts = self._drafts, []
+        self._commits.append([(*self._committed(draft), origin, done) for draft, origin, done in drafts])
+
+    def announce(self) -> None:
+        """Tell of the oldest commit."""
+        fresh = []
+        for result, new, origin, done in self._commits.popleft():
+            if isinstance(result, ChatError):
+                done.errback(result)
+                continue
+            if new:
+                fresh.append((result, origin))
+            done.callback(result)
+        if fresh:
+            self.on_commit(fresh)
+
+    def read(self) -> None:
+        """Look up the oldest question, as the log is now."""
+        work, done = self._questions.popleft()
+        self.reads += 1
+        self._answers.append((self.broken or work(), done))
+
+    def answer(self) -> None:
+        """Give the oldest answer."""
+        result, done = self._answers.popleft()
+        if isinstance(result, ChatError):
+            done.errback(result)
+        else:
+            done.callback(result)
+
+    # The port.
+
+    def append(self, draft: Event, origin: Origin = None) -> Deferred[Event]:
+        done: Deferred[Event] = Deferred()
+        self._drafts.append((draft, origin, done))
+        return done
+
+    def repeated(self, room: str, author: str, key: str) -> Deferred[Event | None]:
+        return self._asked(lambda: self._repeated(room, author, key))
+
+    def after(self, room: str, seq: int, limit: int, size: int = PAGE_BYTES) -> Deferred[Page]:
+        return self._asked(lambda: _page([e for e in self._events(room) if e.seq > seq], limit, size))
+
+    def before(self, room: str, seq: int | None, limit: int, size: int = PAGE_BYTES) -> Deferred[Page]:
+        def work() -> Page:
+            events = [e for e in self._events(room) if seq is None or e.seq < seq]
+            page = _page(events[::-1], limit, size)
+            return Page(page.events[::-1], page.more)
+
+        return self._asked(work)
+
+    def head(self, room: str) -> Deferred[int]:
+        return self._asked(lambda: len(self._logs.get(room, [])))
+
+    def message(self, room: str, seq: int) -> Deferred[Message | None]:
+        return self._asked(lambda: self._message(room, seq))
+
+    def rooms(self) -> Deferred[Sequence[Room]]:
+        return self._asked(lambda: [Room(n, n, "public", len(log)) for n, log in sorted(self._logs.items())])
+
+    # What is behind it.
+
+    def _asked(self, work: Callable[[], Any]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        self._questions.append((work, done))
+        return done
+
+    def _committed(self, draft: Event) -> tuple[Event | ChatError, bool]:
+        if self.broken is not None:
+            return self.broken, False
+        first = draft.key and self._repeated(draft.room, draft.by.id, draft.key)
+        if first:
+            return first, False
+        if not isinstance(draft, Message):
+            target = self._message(draft.room, draft.target)
+            if target is None or target.deleted:
+                return NotFound("no such message"), False
+        log = self._logs.setdefault(draft.room, [])
+        log.append(structs.replace(draft, seq=len(log) + 1))
+        return log[-1], True
+
+    def _events(self, room: str) -> list[Event]:
+        """The log as it reads now: every text is what its message says now."""
+        now: dict[int, Message] = {}
+        for event in self._logs.get(room, []):
+            if isinstance(event, Message):
+                now[event.seq] = event
+            elif isinstance(event, Edited):
+                now[event.target] = structs.replace(now[event.target], text=event.text, edited=event.at)
+            else:
+                now[event.target] = structs.replace(now[event.target], text="", deleted=True)
+        return [_current(event, now) for event in self._logs.get(room, [])]
+
+    def _repeated(self, room: str, author: str, key: str) -> Event | None:
+        return next((e for e in self._events(room) if (e.by.id, e.key) == (author, key)), None)
+
+    def _message(self, room: str, seq: int) -> Message | None:
+        found = [e for e in self._events(room) if e.seq == seq and isinstance(e, Message)]
+        return found[0] if found else None
+
+
+def _current(event: Event, now: dict[int, Message]) -> Event:
+    if isinstance(event, Edited):
+        return structs.replace(event, text=now[event.target].text)
+    return event if isinstance(event, Deleted) else now[event.seq]
+
+
+def _page(events: list[Event], limit: int, size: int) -> Page:
+    chosen: list[Event] = []
+    for event in events:
+        if len(chosen) == limit or (chosen and size <= 0):
+            return Page(chosen, True)
+        chosen.append(event)
+        size -= len(msgspec.json.encode(event))
+    return Page(chosen, False)

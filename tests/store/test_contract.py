@@ -1,0 +1,409 @@
+"""What `chatroom.domain.ports.Store` promises, of every store there is, the tests' own included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from chatroom.domain.errors import BadRequest, NotFound
+from chatroom.domain.events import Event, Message
+from chatroom.domain.model import Room
+from chatroom.domain.ports import Page
+from chatroom.domain.rules import check_data
+from chatroom.wire.json import decode, encode
+
+from ..wire.json_values import objects
+from .drafts import ANA, BOB, deleted, edited, said
+from .keeping import InMemory, OnDisk, outcome
+
+Kept = InMemory | OnDisk
+
+_fresh_room = (f"room{number}" for number in count())
+
+
+@pytest.fixture(params=["memory", "sqlite"], scope="module")
+def kept(request, tmp_path_factory) -> Iterator[Kept]:
+    made: Kept = InMemory() if request.param == "memory" else OnDisk(tmp_path_factory.mktemp("store"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def room() -> str:
+    """A room that no other test has used: the store is opened once for all of them."""
+    return next(_fresh_room)
+
+
+@pytest.fixture
+def told(kept: Kept) -> Iterator[list[tuple[Event, Any]]]:
+    """What on_commit was told."""
+    heard: list[tuple[Event, Any]] = []
+    kept.store.on_commit = heard.extend
+    yield heard
+    kept.store.on_commit = lambda _committed: None
+
+
+def append(kept: Kept, *drafts: Event) -> list[Any]:
+    """Append all without waiting for any; then what each came to, an error too."""
+    waiting = [kept.store.append(draft) for draft in drafts]
+    results = []
+    for done in waiting:
+        try:
+            results.append(kept.wait(done))
+        except NotFound as error:
+            results.append(error)
+    return results
+
+
+def log(kept: Kept, room: str) -> list[Event]:
+    page = kept.wait(kept.store.after(room, 0, 10_000, 2**30))
+    assert not page.more
+    return list(page.events)
+
+
+def texts(page: Page) -> list[str]:
+    return [event.text for event in page.events]
+
+
+# Appending.
+
+
+def test_a_room_that_nobody_has_posted_to_is_empty(kept, room):
+    store = kept.store
+    assert kept.wait(store.head(room)) == 0
+    assert kept.wait(store.after(room, 0, 10)) == ([], False)
+    assert kept.wait(store.before(room, None, 10)) == ([], False)
+    assert kept.wait(store.message(room, 1)) is None
+    assert kept.wait(store.repeated(room, "g1", "k")) is None
+    assert room not in [found.name for found in kept.wait(store.rooms())]
+
+
+def test_an_appended_event_is_the_draft_with_its_seq(kept, room):
+    draft = said("héllo 👋", room, key="k", reply_to=7, data={"x": [1, None]})
+    (event,) = append(kept, draft)
+    assert event == structs.replace(draft, seq=1)
+    assert log(kept, room) == [event]
+    assert kept.wait(kept.store.head(room)) == 1
+    assert kept.wait(kept.store.message(room, 1)) == event
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "\n", "'; DROP TABLE event; --", "\ufeffa\u202eb", "x" * 8000, "\U0010ffff"]
+)
+def test_a_text_is_kept_as_it_is(kept, room, text):
+    append(kept, said(text, room))
+    assert texts(kept.wait(kept.store.after(room, 0, 1))) == [text]
+
+
+@given(st.lists(st.integers(0, 4), max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_seqs_are_gapless_in_each_room_whatever_is_posted_between(kept, order):
+    rooms = [next(_fresh_room) for _ in range(5)]
+    drafts = [said(str(number), rooms[which]) for number, which in enumerate(order)]
+    events = append(kept, *drafts)
+    so_far: Counter[str] = Counter()
+    for draft, event in zip(drafts, events, strict=True):
+        so_far[draft.room] += 1
+        assert event == structs.replace(draft, seq=so_far[draft.room])
+    for name in rooms:
+        assert [event.seq for event in log(kept, name)] == list(range(1, so_far[name] + 1))
+        assert kept.wait(kept.store.head(name)) == so_far[name]
+
+
+def test_rooms_are_listed_by_name_with_their_heads(kept, room):
+    append(kept, said(room=room + "b"), said(room=room + "a"), said(room=room + "b"))
+    mine = [found for found in kept.wait(kept.store.rooms()) if found.name.startswith(room)]
+    assert mine == [Room(room + "a", room + "a", head=1), Room(room + "b", room + "b", head=2)]
+
+
+# Keys.
+
+
+def test_a_repeated_key_gives_the_first_event_and_appends_nothing(kept, room):
+    (first,) = append(kept, said("one", room, key="k"))
+    (again,) = append(kept, said("two", room, key="k", at=9))
+    assert again == first
+    assert log(kept, room) == [first]
+    assert kept.wait(kept.store.repeated(room, ANA.id, "k")) == first
+
+
+def test_a_key_repeated_at_once_gives_the_first_event(kept, room):
+    one, two, three = append(
+        kept, said("one", room, key="k"), said("two", room, key="k"), said("three", room)
+    )
+    assert two == one
+    assert (one.seq, three.seq) == (1, 2)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_key_is_its_authors_in_its_room(kept, room, at_once):
+    drafts = [said(room=room, key="k"), said(room=room, key="k", by=BOB), said(room=room + "x", key="k")]
+    drafts.append(said(room=room, key="K"))
+    events = append(kept, *drafts) if at_once else [append(kept, draft)[0] for draft in drafts]
+    assert [(event.room, event.seq) for event in events] == [(room, 1), (room, 2), (room + "x", 1), (room, 3)]
+    assert kept.wait(kept.store.repeated(room, BOB.id, "k")) == events[1]
+    assert kept.wait(kept.store.repeated(room + "x", BOB.id, "k")) is None
+
+
+def test_without_a_key_nothing_is_repeated(kept, room):
+    assert [event.seq for event in append(kept, said("x", room), said("x", room))] == [1, 2]
+
+
+@pytest.mark.parametrize("change", [edited, deleted])
+def test_a_change_can_be_repeated_too(kept, room, change):
+    append(kept, said(room=room))
+    (first,) = append(kept, change(1, room=room, key="k"))
+    (again,) = append(kept, change(1, room=room, key="k"))
+    assert (first.seq, again.seq) == (2, 2)
+    assert len(log(kept, room)) == 2
+
+
+def test_a_repeated_message_says_what_it_says_now(kept, room):
+    append(kept, said("one", room, key="k"), said("two", room))
+    append(kept, edited(1, "uno", room))
+    (again,) = append(kept, said("one", room, key="k"))
+    assert (again.seq, again.text, again.edited) == (1, "uno", 2000)
+
+
+# Edits and deletions.
+
+
+def test_an_edit_is_an_event_and_the_message_says_the_new_text(kept, room):
+    append(kept, said("one", room))
+    (event,) = append(kept, edited(1, "uno", room))
+    assert event == edited(1, "uno", room, seq=2)
+    assert kept.wait(kept.store.message(room, 1)) == said("uno", room, seq=1, edited=2000)
+
+
+def test_a_log_tells_of_every_edit_with_the_text_of_the_last(kept, room):
+    append(kept, said("one", room), edited(1, "two", room), edited(1, "three", room, at=2500))
+    assert log(kept, room) == [
+        said("three", room, seq=1, edited=2500),
+        edited(1, "three", room, seq=2),
+        edited(1, "three", room, seq=3, at=2500),
+    ]
+
+
+def test_a_deleted_text_is_in_no_answer(kept, room):
+    append(kept, said("secret", room), edited(1, "secret too", room), deleted(1, room))
+    assert log(kept, room) == [
+        said("", room, seq=1, edited=2000, deleted=True),
+        edited(1, "", room, seq=2),
+        deleted(1, room, seq=3),
+    ]
+    assert kept.wait(kept.store.message(room, 1)).deleted
+
+
+@pytest.mark.parametrize("change", [edited, deleted])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_is_not_there_cannot_be_changed_and_harms_nothing_else(kept, room, change, at_once):
+    append(kept, said("one", room), said("two", room), deleted(2, room), said("there", room + "x"))
+    drafts = [said("before", room), change(99, room=room), change(2, room=room), change(3, room=room)]
+    drafts += [change(0, room=room), change(1, room=room + "none"), said("after", room)]
+    results = append(kept, *drafts) if at_once else [append(kept, draft)[0] for draft in drafts]
+    assert [type(result) for result in results] == [Message, *[NotFound] * 5, Message]
+    assert [event.seq for event in log(kept, room)] == [1, 2, 3, 4, 5]
+    assert kept.wait(kept.store.message(room, 1)).text == "one"
+
+
+def test_a_change_may_follow_its_message_at_once(kept, room):
+    results = append(kept, said("one", room), edited(1, "uno", room), deleted(1, room), edited(1, "x", room))
+    assert [type(result).__name__ for result in results] == ["Message", "Edited", "Deleted", "NotFound"]
+    assert kept.wait(kept.store.message(room, 1)).deleted
+
+
+def test_a_change_is_no_message(kept, room):
+    append(kept, said("one", room), edited(1, "uno", room))
+    assert kept.wait(kept.store.message(room, 2)) is None
+
+
+# Reading.
+
+
+@pytest.fixture(scope="module")
+def ten(kept) -> str:
+    """A room of ten events."""
+    name = next(_fresh_room)
+    append(kept, *[said(str(number), name) for number in range(1, 11)])
+    return name
+
+
+@pytest.mark.parametrize(
+    ("seq", "limit", "found", "more"),
+    [
+        (0, 3, "123", True),
+        (0, 9, "123456789", True),
+        (0, 10, "12345678910", False),
+        (0, 99, "12345678910", False),
+        (7, 3, "8910", False),
+        (7, 2, "89", True),
+        (9, 5, "10", False),
+        (10, 5, "", False),
+        (99, 5, "", False),
+    ],
+)
+def test_after_gives_the_first_ones_after_a_seq(kept, ten, seq, limit, found, more):
+    page = kept.wait(kept.store.after(ten, seq, limit))
+    assert ("".join(texts(page)), page.more) == (found, more)
+
+
+@pytest.mark.parametrize(
+    ("seq", "limit", "found", "more"),
+    [
+        (None, 3, "8910", True),
+        (None, 10, "12345678910", False),
+        (11, 2, "910", True),
+        (99, 1, "10", True),
+        (4, 3, "123", False),
+        (4, 2, "23", True),
+        (1, 5, "", False),
+        (0, 5, "", False),
+    ],
+)
+def test_before_gives_the_last_ones_before_a_seq_oldest_first(kept, ten, seq, limit, found, more):
+    page = kept.wait(kept.store.before(ten, seq, limit))
+    assert ("".join(texts(page)), page.more) == (found, more)
+
+
+@pytest.mark.parametrize("read", ["after", "before"])
+def test_a_page_is_bounded_in_bytes_but_has_at_least_one_event(kept, room, read):
+    append(kept, *[said("x" * 1000, room, data={"y": "z" * 1000}) for _ in range(8)])
+    start = 0 if read == "after" else None
+    page = kept.wait(getattr(kept.store, read)(room, start, 100, 1))
+    assert (len(page.events), page.more) == (1, True)
+    page = kept.wait(getattr(kept.store, read)(room, start, 100, 6000))
+    assert (2 <= len(page.events) <= 4, page.more) == (True, True)
+    page = kept.wait(getattr(kept.store, read)(room, start, 100, 60_000))
+    assert (len(page.events), page.more) == (8, False)
+
+
+@given(st.integers(1, 7), st.integers(200, 5000), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_pages_put_together_are_the_log(kept, ten, limit, size, forward):
+    store, found, page = kept.store, [], Page([], True)
+    while page.more:
+        if forward:
+            page = kept.wait(store.after(ten, found[-1].seq if found else 0, limit, size))
+            found += page.events
+        else:
+            page = kept.wait(store.before(ten, found[0].seq if found else None, limit, size))
+            found = [*page.events, *found]
+    assert found == log(kept, ten)
+
+
+@given(objects)
+@settings(max_examples=40, deadline=None)
+def test_all_data_that_is_taken_comes_back_as_it_was(kept, value):
+    room = next(_fresh_room)
+    payload = msgspec.json.encode({"type": "post", "room": room, "text": "x", "data": value})
+    command = decode(payload)
+    try:
+        check_data(command.data)
+    except BadRequest:
+        return
+    append(kept, said(room=room, data=command.data))
+    (event,) = log(kept, room)
+    assert msgspec.json.decode(encode(event))["data"] == value
+
+
+@pytest.mark.parametrize("number", [10**300, -(10**300), 2**64, -(2**63) - 1, 1e308, 5e-324, -0.0])
+def test_a_number_in_data_comes_back_as_it_was(kept, room, number):
+    append(kept, said(room=room, data={"n": number}))
+    assert repr(log(kept, room)[0].data["n"]) == repr(number)
+
+
+def test_data_nested_as_deep_as_is_taken_comes_back_as_it_was(kept, room):
+    data: dict[str, object] = {}
+    for _ in range(31):
+        data = {"x": data}
+    check_data(data)
+    append(kept, said(room=room, data=data))
+    assert log(kept, room)[0].data == data
+
+
+# Telling.
+
+
+def test_a_commit_is_told_with_where_each_event_comes_from(kept, room, told):
+    here: Any = object()
+    first = kept.wait(kept.store.append(said(room=room), here))
+    second = kept.wait(kept.store.append(said(room=room)))
+    assert told == [(first, here), (second, None)]
+
+
+def test_only_what_is_new_is_told_in_the_order_of_the_log(kept, room, told):
+    drafts = [said("a", room, key="k"), edited(7, room=room), said("b", room), said("c", room, key="k")]
+    drafts += [edited(2, "bb", room), deleted(2, room)]
+    append(kept, *drafts)
+    assert [(event.seq, type(event).__name__) for event, _ in told] == [
+        (1, "Message"),
+        (2, "Message"),
+        (3, "Edited"),
+        (4, "Deleted"),
+    ]
+
+
+def test_a_commit_is_told_after_its_authors_know(kept, room):
+    happened: list[str] = []
+    kept.store.on_commit = lambda _committed: happened.append("told")
+    done = kept.store.append(said(room=room))
+    done.addCallback(lambda event: happened.append(f"seq {event.seq}") or event)
+    kept.wait(done)
+    assert happened == ["seq 1", "told"]
+
+
+def test_nothing_new_is_not_told(kept, room, told):
+    append(kept, said(room=room, key="k"))
+    told.clear()
+    append(kept, said(room=room, key="k"), edited(9, room=room))
+    assert told == []
+
+
+# All together.
+
+ROOMS = st.sampled_from(["a", "b"])
+AUTHORS = st.sampled_from([ANA, BOB])
+KEYS = st.sampled_from([None, None, "k1", "k2"])
+CHANGES = st.builds(dict, target=st.integers(1, 6), room=ROOMS, by=AUTHORS, key=KEYS)
+DRAFTS = st.one_of(
+    st.builds(said, st.text(max_size=3), room=ROOMS, by=AUTHORS, key=KEYS),
+    CHANGES.map(lambda fields: edited(text="new", **fields)),
+    CHANGES.map(lambda fields: deleted(**fields)),
+)
+
+
+def elsewhere(draft: Event, name: str) -> Event:
+    return structs.replace(draft, room=name + draft.room)
+
+
+def shape(results: list[Any]) -> list[object]:
+    return [(type(one), getattr(one, "room", None), getattr(one, "seq", None)) for one in results]
+
+
+@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
+@given(batches=st.lists(st.lists(DRAFTS, min_size=1, max_size=6), max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_every_store_does_the_same(kept, batches):
+    other, name = InMemory(), next(_fresh_room)
+    heard: list[list[Event]] = [[], []]
+    for which, one in enumerate((kept, other)):
+        one.store.on_commit = lambda committed, which=which: heard[which].extend(e for e, _ in committed)
+    for batch in batches:
+        drafts = [elsewhere(draft, name) for draft in batch]
+        assert shape(append(kept, *drafts)) == shape(append(other, *drafts))
+    assert heard[0] == heard[1]
+    for each in ("a", "b"):
+        assert log(kept, name + each) == log(other, name + each)
+
+
+def test_what_has_not_happened_yet_is_not_taken_for_done():
+    with pytest.raises(AssertionError):
+        outcome(InMemory().store.append(said()))
