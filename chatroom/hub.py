@@ -10,6 +10,7 @@ from itertools import groupby
 from chatroom.domain.events import Event, Passing
 from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Committed, Dialect, Origin, Outlet
+from chatroom.fanout import PASSING, FanOut, Framed, Seat
 from chatroom.presence import Presences
 from chatroom.tail import Tail
 
@@ -21,16 +22,16 @@ class LiveRoom:
     being read from the store, and what is committed meanwhile waits in `early`.
     """
 
-    __slots__ = ("early", "joining", "loading", "name", "outlets", "presences", "tail")
+    __slots__ = ("early", "fan_out", "joining", "loading", "name", "presences", "tail")
 
-    def __init__(self, name: str, presences: Presences) -> None:
+    def __init__(self, name: str, presences: Presences, fan_out: FanOut) -> None:
         self.name = name
         self.loading = True
         self.joining = 0
         self.early: list[tuple[Event, Origin]] = []
         self.tail = Tail()
-        self.outlets: dict[Dialect, dict[Outlet, User]] = {}
         self.presences = presences
+        self.fan_out = fan_out
 
     @property
     def head(self) -> int:
@@ -40,17 +41,15 @@ class LiveRoom:
     @property
     def empty(self) -> bool:
         """Whether nobody is in it or on the way in."""
-        return not self.outlets and not self.joining
+        return not self.fan_out.members and not self.joining
 
-    def admit(self, outlet: Outlet, user: User) -> None:
-        """From now on `outlet` gets what the room is told."""
-        self.outlets.setdefault(outlet.dialect, {})[outlet] = user
-
-    def dismiss(self, outlet: Outlet) -> None:
-        """`outlet` gets nothing more."""
-        members = self.outlets.get(outlet.dialect, {})
-        if members.pop(outlet, None) is not None and not members:
-            del self.outlets[outlet.dialect]
+    def framed(self, dialect: Dialect, fresh: Committed) -> list[Framed]:
+        """Events as a dialect has them, without those that it does not tell of."""
+        return [
+            Framed(dialect.frame(payload), None if dialect.echoes else origin, event.seq)
+            for event, origin in fresh
+            if (payload := self.tail.payload(event, dialect)) is not None
+        ]
 
 
 class Hub:
@@ -74,7 +73,7 @@ class Hub:
         """The live room of that name, made (and then `loading`) where there is none."""
         room = self._rooms.get(name)
         if room is None:
-            room = LiveRoom(name, Presences(name, self._clock, self.tell))
+            room = LiveRoom(name, Presences(name, self._clock, self.tell), FanOut(self._clock))
             self._rooms[name] = room
         return room
 
@@ -87,12 +86,12 @@ class Hub:
 
     def enter(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """`outlet` becomes a member, right after `room.head`."""
-        room.admit(outlet, user)
+        room.fan_out.admit(outlet, Seat(user, room.head))
         room.presences.came(user)
 
     def leave(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """`outlet` is a member no more."""
-        room.dismiss(outlet)
+        room.fan_out.dismiss(outlet)
         room.presences.went(user)
         self.release(room)
 
@@ -120,56 +119,21 @@ class Hub:
         fresh = [pair for pair in pairs if pair[0].seq > room.head]
         for event, _origin in fresh:
             room.tail.append(event)
-        if fresh:
-            for dialect, members in room.outlets.items():
-                _fan_out(dialect, members, fresh, room.tail)
+        for dialect in room.fan_out.members if fresh else ():
+            room.fan_out.tell(dialect, room.framed(dialect, fresh))
 
     def tell(self, name: str, event: Passing, but: Outlet | None = None) -> None:
         """Tell the members of a room something that is not kept."""
         room = self._rooms.get(name)
-        if room is None:
-            return
-        for dialect, members in room.outlets.items():
+        for dialect in room.fan_out.members if room is not None else ():
             payload = dialect.event(event)
-            if payload is not None:
-                frames = dialect.frame(payload)
-                for outlet in members:
-                    if outlet is not but:
-                        outlet.write(frames)
+            if room is not None and payload is not None:
+                room.fan_out.tell(dialect, [Framed(dialect.frame(payload), but, PASSING)])
 
     def pass_on(self, name: str, payload: bytes, but: Outlet) -> None:
         """Give a binary message, which is not kept, to the members that can take one."""
         room = self._rooms.get(name)
-        if room is None:
-            return
-        for dialect, members in room.outlets.items():
+        for dialect in room.fan_out.members if room is not None else ():
             frames = dialect.binary(payload)
-            if frames is not None:
-                for outlet in members:
-                    if outlet is not but:
-                        outlet.write(frames)
-
-
-def _fan_out(
-    dialect: Dialect,
-    members: Iterable[Outlet],
-    fresh: list[tuple[Event, Origin]],
-    tail: Tail,
-) -> None:
-    """One string of bytes for all members of a dialect; what the echoless caused is left out for them."""
-    framed: list[tuple[bytes, Origin]] = []
-    for event, origin in fresh:
-        payload = tail.payload(event, dialect)
-        if payload is not None:
-            framed.append((dialect.frame(payload), origin))
-    if not framed:
-        return
-    frames = b"".join([one for one, _origin in framed])
-    authors = set() if dialect.echoes else {origin for _one, origin in framed if origin is not None}
-    for outlet in members:
-        if outlet not in authors:
-            outlet.write(frames)
-    for author in authors:
-        others = b"".join([one for one, origin in framed if origin is not author])
-        if others and author in members:
-            author.write(others)
+            if room is not None and frames is not None:
+                room.fan_out.tell(dialect, [Framed(frames, but, PASSING)])

@@ -131,10 +131,10 @@ class Applications:
         if live is None:
             return
         notice = Notice(room=room.name, text=text)
-        for dialect, members in live.outlets.items():
+        for dialect, members in live.fan_out.members.items():
             payload = dialect.event(notice)
-            for outlet, member in members.items():
-                if member.id == user.id and payload is not None:
+            for outlet, seat in members.items():
+                if seat.user.id == user.id and payload is not None:
                     outlet.send(dialect.frame(payload))
 
     def members(self, room: Room) -> Sequence[User]:
@@ -148,9 +148,9 @@ class Applications:
         if current is not None and current.user.id == but.id:
             return current.origin  # type: ignore[no-any-return]
         live = self._hub.room(room.name)
-        for members in live.outlets.values() if live is not None else ():
-            for outlet, member in members.items():
-                if member.id == but.id:
+        for members in live.fan_out.members.values() if live is not None else ():
+            for outlet, seat in members.items():
+                if seat.user.id == but.id:
                     return outlet
         return None
 
