@@ -1,6 +1,6 @@
 """Deliberately broken servers: each is the correct echo with one thing wrong.
 
-They are how we know that the gate can fail. `python -m compliance.broken` serves all of them, each
+They are how we know that the gate can fail. `python -m tests.compliance.broken` serves all of them, each
 on a free port of its own, and prints "NoPong listening on 12345" for each.
 """
 
@@ -199,7 +199,7 @@ CORRECT = Echo.__name__
 
 def serve(log: Path) -> AbstractContextManager[Mapping[str, str]]:
     """All of them and the correct echo in one child process: yields URLs by class name."""
-    argv = [executable, "-m", "compliance.broken"]
+    argv = [executable, "-m", "tests.compliance.broken"]
     return process(argv, log, _announced, len(BROKEN) + 1)
 
 

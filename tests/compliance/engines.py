@@ -105,6 +105,12 @@ class Kosoku:
         return None
 
 
+def spec_targets() -> list[Target]:
+    """The servers of the committed spec."""
+    servers = json.loads(SPEC.read_text(encoding="utf-8"))["servers"]
+    return [Target(server["agent"], server["url"]) for server in servers]
+
+
 def spec_for(targets: Sequence[Target], cases: Sequence[str], outdir: Path) -> dict[str, object]:
     """The committed spec, with its addresses, cases and folder replaced.
 

@@ -24,13 +24,18 @@ PLAIN_CASE_SECONDS = 1
 COMPRESSION_CASE_SECONDS = 20
 
 
+def _say(text: str) -> None:
+    # At once, through a pipe too.
+    print(text, flush=True)
+
+
 @dataclass
 class Progress:
     """Says which case of how many is running: on each case, at most every `every` seconds."""
 
     name: str
     cases: Sequence[str]
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = _say
     every: float = 5.0
     _started: float = field(default_factory=time.monotonic)
     _said: float = -math.inf

@@ -2,28 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
-from .engines import Engine
 from .gate import Judgement
 
 # Faults listed for each server; the report has the rest.
 FAULTS_SHOWN = 15
 
 
-def summary(engine: Engine, found: Mapping[str, Judgement | Exception], folder: Path, seconds: float) -> str:
-    """What was found for each server, the verdict last.
-
-    found: by the server's name in the report. folder: where the reports are. seconds: the run's.
-    """
-    lines = [f"\n{engine.name}, {seconds:.0f} s"]
+def summary(found: Mapping[str, Judgement | Exception]) -> str:
+    """What was found for each server, by its name in the report; the verdict last."""
+    lines = []
     for name, result in found.items():
         if isinstance(result, Judgement):
-            lines += _judgement(name, result, folder / name / "index.html")
+            lines += _judgement(name, result)
         else:
-            lines.append(f"{name}: the run broke off: {type(result).__name__}: {result}")
-    if engine.blind_to:
-        lines.append(f"{engine.name} does not see: {'; '.join(engine.blind_to)}")
+            lines.append(f"{name}: no verdict: {type(result).__name__}: {result}")
     return "\n".join([*lines, "FAILED" if exit_status(found) else "PASSED"])
 
 
@@ -35,9 +28,9 @@ def exit_status(found: Mapping[str, Judgement | Exception]) -> int:
     return 0 if all(judgement.passed for judgement in judged) else 1
 
 
-def _judgement(name: str, judgement: Judgement, report: Path) -> list[str]:
+def _judgement(name: str, judgement: Judgement) -> list[str]:
     lines = [
-        f"{name}: {judgement.wanted} cases, report {report}",
+        f"{name}: {judgement.wanted} cases",
         f"  behavior       {_counts(judgement.behaviors)}",
         f"  behaviorClose  {_counts(judgement.closes)}",
     ]

@@ -1,6 +1,6 @@
 """The server conforms: groups 1 to 10 whole and the short set of 12 and 13, and a part over TLS.
 
-All 517, plain and over TLS, are what `python tests/compliance` runs; see README.md.
+All 517, plain and over TLS, are what `make compliance` runs; see README.md.
 """
 
 import asyncio

@@ -8,19 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from .engines import SPEC, Engine, Target, Wstest, spec_for
+from .engines import SPEC, Engine, Target, Wstest, spec_for, spec_targets
 from .gate import judge, read_outcomes
 from .testee import PLAIN, TLS
 from .watch import Deadlines, watch
 
 
 def test_every_server_has_an_agent_of_its_own() -> None:
-    servers = json.loads(SPEC.read_text(encoding="utf-8"))["servers"]
-    urls = {server["agent"]: server["url"] for server in servers}
-    assert urls == {
-        "chatroom-plain": "ws://127.0.0.1:9001/echo",
-        "chatroom-tls": "wss://127.0.0.1:9443/echo",
-    }
+    assert spec_targets() == [
+        Target("chatroom-plain", "ws://127.0.0.1:9001/echo"),
+        Target("chatroom-tls", "wss://127.0.0.1:9443/echo"),
+    ]
 
 
 def test_it_leaves_no_case_out() -> None:

@@ -2,25 +2,27 @@
 
 import asyncio
 import json
+import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from .broken import CORRECT, NoPong, Utf8CheckedLate
-from .engines import Engine, Target
+from .engines import Command, Engine, Kosoku, Target
 from .gate import Judgement
 from .suite import Progress, deadlines, replace, run_all
 from .summary import exit_status, summary
 
-COMMAND = Path(__file__).parent
+COMMAND = Path(__file__).with_name("run.py")
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`python tests/compliance` with these arguments."""
+    """`run.py` with these arguments."""
     argv = [sys.executable, str(COMMAND), *arguments]
     return subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
 
@@ -50,6 +52,34 @@ def test_a_misspelt_case_is_an_error() -> None:
     assert "no case fits '99.*'" in done.stderr
 
 
+def test_a_report_made_elsewhere_is_judged_for_both_servers(tmp_path: Path) -> None:
+    good = {"1.1.1": {"behavior": "OK", "behaviorClose": "OK"}}
+    index = tmp_path / "index.json"
+    judging = ("--judge", str(index), "--cases", "1.1.1")
+    index.write_text(json.dumps({"chatroom-plain": good, "chatroom-tls": good}))
+    assert command(*judging).returncode == 0
+    index.write_text(json.dumps({"chatroom-plain": good}))
+    assert command(*judging).returncode == 1
+    index.unlink()
+    assert command(*judging).returncode == 2
+
+
+def test_a_run_that_is_stopped_ends_its_engine(engine: Engine, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}/echo"
+        argv = [sys.executable, str(COMMAND), "--url", url, "--cases", "1.1.1", "--out", str(tmp_path)]
+        with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as running:
+            connection, _address = silent.accept()
+            with connection:
+                connection.settimeout(30)
+                assert connection.recv(4).startswith(b"GET")
+                running.terminate()
+                # The engine held the other end: its end is seen once the engine is gone.
+                while connection.recv(4096):
+                    pass
+    assert running.returncode == 128 + signal.SIGTERM
+
+
 def test_a_new_report_replaces_the_old_one(engine: Engine, echoes: Mapping[str, str], tmp_path: Path) -> None:
     def faults(server: str) -> Mapping[str, str]:
         target = Target("plain", echoes[server])
@@ -63,18 +93,15 @@ def test_a_new_report_replaces_the_old_one(engine: Engine, echoes: Mapping[str, 
 
 
 def test_a_run_that_breaks_off_is_told_and_keeps_its_log(tmp_path: Path) -> None:
-    class Fails:
-        name = "fails"
-        blind_to = ()
-
-        def command(self, target: Target, cases: object, outdir: Path) -> object:
+    class Fails(Kosoku):
+        def command(self, target: Target, cases: Sequence[str], outdir: Path) -> Command:
             raise OSError("no such program")
 
-    found = asyncio.run(run_all(Fails(), [Target("plain", "ws://x")], ["2.1"], tmp_path))  # type: ignore[arg-type]
+    found = asyncio.run(run_all(Fails(), [Target("plain", "ws://x")], ["2.1"], tmp_path))
     assert isinstance(found["plain"], OSError)
     assert (tmp_path / "plain.failed").is_dir()
     assert exit_status(found) == 2
-    assert "no such program" in summary(Fails(), found, tmp_path, 1)  # type: ignore[arg-type]
+    assert "no such program" in summary(found)
 
 
 def test_exit_status() -> None:

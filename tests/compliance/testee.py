@@ -78,7 +78,7 @@ def process(
     """
     server = subprocess.Popen(
         argv,
-        cwd=CHECKOUT / "tests",
+        cwd=CHECKOUT,
         env=_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
