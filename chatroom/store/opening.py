@@ -121,8 +121,9 @@ def _check(connection: Connection, path: Path) -> None:
         return
     found = connection.scalar(text("PRAGMA quick_check(1)"))
     if found != "ok":
+        *_heading, problem = str(found).splitlines()
         raise Unusable(
-            f"{path} is damaged ({found}): put a backup in its place, or move it away to start an empty one"
+            f"{path} is damaged ({problem}): put a backup in its place, or move it away to start an empty one"
         )
 
 
@@ -134,7 +135,7 @@ def _migrate(connection: Connection) -> None:
     tables = text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
     if connection.scalar(tables):
         there = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if there not in known:
+        if there is not None and there not in known:
             raise Unusable(
                 f"the database was made by a newer chatroom (its version is {there}):"
                 " install that one, or use another --data folder"
