@@ -4,17 +4,17 @@ wstest is the judge. kosoku drives the same case files from Python 3 and is the 
 machines without a Python 2.7.
 """
 
-import importlib.util
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from . import python27
+from .checkout import environment
 
 SPEC = Path(__file__).with_name("fuzzingclient.json")
 
@@ -96,9 +96,9 @@ class Kosoku:
     )
 
     def command(self, target: Target, cases: Sequence[str], outdir: Path) -> Command:
-        """Its Python interface, driven by a script of ours."""
-        script = Path(__file__).with_name("kosoku_run.py")
-        return Command([sys.executable, str(script), target.url, str(outdir), *cases], dict(os.environ))
+        """Its Python interface, driven by a module of ours."""
+        module = ["-m", f"{__package__}.kosoku_run", target.url, str(outdir), *cases]
+        return Command([sys.executable, *module], environment())
 
     def agent(self, target: Target) -> str | None:
         """kosoku goes by the server's own header."""
@@ -138,6 +138,6 @@ def choose(wanted: str = "auto") -> Engine:
 
 
 def _kosoku(why: str) -> Engine:
-    if importlib.util.find_spec("kosoku") is None:
+    if find_spec("kosoku") is None:
         raise NoEngineError(f"kosoku is not installed (wanted: {why})")
     return Kosoku()

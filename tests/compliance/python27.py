@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .checkout import BUILD
+
 REQUIREMENTS = Path(__file__).with_name("requirements-py27.txt")
-CACHE = Path(__file__).resolve().parents[2] / "build" / "py27"
+CACHE = BUILD / "py27"
 
 # The last pip for Python 2.7. Its wheel runs as it is, so that it does not matter which pip the
 # interpreter has, if any.

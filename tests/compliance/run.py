@@ -20,13 +20,14 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from tests.compliance.cases import chosen
+from tests.compliance.checkout import BUILD
 from tests.compliance.engines import NoEngineError, Target, choose, spec_targets
 from tests.compliance.gate import Judgement, ReportError, judge, read_outcomes
 from tests.compliance.suite import run_all
 from tests.compliance.summary import exit_status, summary
-from tests.compliance.testee import CHECKOUT, PLAIN, TLS, TRANSPORTS, TesteeError, chatroom
+from tests.compliance.testee import PLAIN, TLS, TRANSPORTS, TesteeError, chatroom
 
-REPORTS = CHECKOUT / "build" / "compliance"
+REPORTS = BUILD / "compliance"
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

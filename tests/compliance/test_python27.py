@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from . import python27
+from . import engines, python27
 from .engines import NoEngineError, choose
 
 
@@ -72,10 +72,16 @@ def test_the_second_of_two_makers_leaves_the_first_ones_environment(tmp_path: Pa
 
 
 def test_without_one_kosoku_is_taken_and_said_so(
-    search_path: Path, capsys: pytest.CaptureFixture[str]
+    search_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("kosoku")
+    monkeypatch.setattr(engines, "find_spec", lambda name: name == "kosoku" or None)
     assert choose("auto").name == "kosoku"
     assert "wstest cannot run here" in capsys.readouterr().out
     with pytest.raises(NoEngineError, match=r"no Python 2\.7"):
         choose("wstest")
+
+
+def test_without_either_there_is_no_engine(search_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(NoEngineError, match="kosoku is not installed"):
+        choose("auto")

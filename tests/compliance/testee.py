@@ -1,6 +1,5 @@
 """Servers under test, as child processes on free loopback ports."""
 
-import os
 import queue
 import re
 import subprocess
@@ -11,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .certificate import write_certificate
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from .checkout import CHECKOUT, environment
 
 # Twisted logs this for each port it listens on. Port 0 on the command line and the number from this
 # line, and no other process can take the port in between.
@@ -79,7 +77,7 @@ def process(
     server = subprocess.Popen(
         argv,
         cwd=CHECKOUT,
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -94,12 +92,6 @@ def process(
     finally:
         _stop(server)
         reader.join(STOP_SECONDS)
-
-
-def _environment() -> dict[str, str]:
-    # The checkout's own code is what is tested, installed or not.
-    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def _copy(server: "subprocess.Popen[str]", log: Path, lines: "queue.Queue[str | None]") -> None:
