@@ -1,12 +1,11 @@
 """One transaction: everything that waits is checked, numbered and inserted."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message
@@ -23,9 +22,13 @@ _CHUNK = 500
 _raise_head = update(room).where(room.c.name == bindparam("room_name")).values(head=bindparam("new_head"))
 
 
-def commit(connection: Connection, drafts: Sequence[Event]) -> list[Outcome]:
-    """Append `drafts` in their order; the caller's transaction makes it durable."""
-    repeats = _repeats(connection, drafts)
+def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = True) -> list[Outcome]:
+    """Append `drafts` in their order; the caller's transaction makes it durable.
+
+    Hardly ever is a message a repetition of one that is in the log, so that is looked up only if
+    `careful`. Otherwise IntegrityError tells of one; roll back then, and be careful.
+    """
+    repeats = _repeats(connection, [d for d in drafts if careful or not isinstance(d, Message)])
     heads = _heads(connection, {draft.room for draft in drafts})
     before = dict(heads)
     outcomes: list[Outcome] = []
@@ -70,16 +73,12 @@ def _key(draft: Event) -> _Key | None:
 
 def _repeats(connection: Connection, drafts: Sequence[Event]) -> dict[_Key, Event]:
     """The events that some of these drafts are repetitions of."""
-    keys = {key for draft in drafts if (key := _key(draft)) is not None}
-    by_room: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name, author, known in keys:
-        by_room[name].append((author, known))
     found: dict[_Key, Event] = {}
-    for name, pairs in by_room.items():
-        for some in _chunks(pairs):
-            query = events_of(name).where(tuple_(event.c.author, event.c.key).in_(some))
-            for row in connection.execute(query):
-                found[name, row.author, row.key] = to_event(row)
+    for room_name, author, key in {known for draft in drafts if (known := _key(draft)) is not None}:
+        query = events_of(room_name).where(event.c.author == author, event.c.key == key)
+        row = connection.execute(query).first()
+        if row is not None:
+            found[room_name, author, key] = to_event(row)
     return found
 
 

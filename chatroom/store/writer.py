@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
@@ -106,8 +106,7 @@ class Writer:
     def _written(self, batch: list[Waiting]) -> list[Outcome]:
         drafts = [entry.draft for entry in batch]
         try:
-            with self._engine.begin() as connection:
-                outcomes = commit(connection, drafts)
+            outcomes = self._committed(drafts)
         except DBAPIError as error:
             self._note_failure(error)
             refused = Unavailable("the server cannot write to its disk now; try again", RETRY_AFTER)
@@ -124,6 +123,14 @@ class Writer:
             self._failing = False
             self._log.info("the store can be written again")
         return outcomes
+
+    def _committed(self, drafts: list[Event]) -> list[Outcome]:
+        try:
+            with self._engine.begin() as connection:
+                return commit(connection, drafts, careful=False)
+        except IntegrityError:
+            with self._engine.begin() as connection:
+                return commit(connection, drafts, careful=True)
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:
