@@ -73,7 +73,11 @@ class Report:
         for measure in self._summary.fanouts():
             lines += [f"### {self._way(measure)}", "", *self._fanout_table(measure), ""]
         lines += [f"- {_LABELS[name]}: {_DOES[name]}." for name in self._names]
-        return [*lines, ""]
+        words = (
+            f"Bytes a delivery are those on the wire, frame head included. Where they are more "
+            f"than {size} and a head, a JSON event is longer than that with hardly any text in it."
+        )
+        return [*lines, "", words, ""]
 
     def _over(self) -> str:
         compressed = ", permessage-deflate" if self._plan["deflate"] else ""
@@ -134,7 +138,11 @@ class Report:
         for picture, head, found in (("accept", stages, rows), ("idle", sizes, idle)):
             if found:
                 lines += [*_picture(plots, picture), *_table(head, found), ""]
-        return ["## A connection", "", *lines] if lines else []
+        words = (
+            "A JSON member is in the room after its hello and join; a plain member, guest's name "
+            "and room included, when it is accepted; with Autobahn there is nothing to join."
+        )
+        return ["## A connection", "", words, "", *lines] if lines else []
 
     def _durables(self, plots: dict[str, str]) -> list[str]:
         rows = []

@@ -106,7 +106,7 @@ class Summary:
                     0.35,
                     self.ratio(name, "autobahn", measure, "cpu_us"),
                 )
-        for name, members in (("chatroom", "JSON"), ("chatroom-plain", "plain")):
+        for name, members in (("chatroom", "JSON"), ("chatroom-plain", "plain, in its room")):
             expect(
                 f"an accepted connection ({members}), beside Autobahn's",
                 0.75,
