@@ -7,6 +7,8 @@ import {counted} from "./words.js";
 const MOST = 1000;
 const TAIL = 150;
 const STEP = 150;
+/** So many posts that wait are shown: who queues more knows. */
+const PENDING = 200;
 /** Pixels from an edge at which what lies beyond is brought in. */
 const NEAR = 600;
 /** Pixels from the bottom that still count as being there. */
@@ -31,6 +33,8 @@ export class Conversation {
   #left = 0;
   /** @type {Map<object, HTMLElement>} */
   #nodes = new Map();
+  /** What each node stood behind when it was framed. @type {WeakMap<HTMLElement, object | null>} */
+  #framed = new WeakMap();
   #dirty = new Set();
   #scheduled = false;
   #stopListening = [];
@@ -128,7 +132,7 @@ export class Conversation {
     if (this.#following) this.#last = items.length;
     if (this.#following) this.#first = Math.max(this.#first, this.#last - MOST);
     const shown = items.slice(this.#first, this.#last);
-    if (this.#last === items.length) shown.push(...this.#open.pending);
+    if (this.#last === items.length) shown.push(...this.#open.pending.slice(-PENDING));
     const restore = this.#following ? () => this.#toBottom() : this.#anchor();
     this.#place(shown);
     this.#tellBeginning();
@@ -151,11 +155,10 @@ export class Conversation {
     let before = null;
     for (const item of shown) {
       const node = this.#node(item);
-      const known = item instanceof Unsent ? this.#asMessage(item) : item;
-      this.#frame(node, known, before);
+      this.#frame(node, item, before);
       if (node === cursor) cursor = cursor.nextSibling;
       else this.#list.insertBefore(node, cursor);
-      before = known;
+      before = item;
     }
     this.#dirty.clear();
   }
@@ -165,6 +168,7 @@ export class Conversation {
     if (node && !this.#dirty.has(item)) return node;
     node ??= element("li", {tabIndex: -1});
     this.#nodes.set(item, node);
+    this.#framed.delete(node);
     if (item instanceof Unsent) drawUnsent(node, item);
     else if (item.kind === "notice") drawNotice(node, item);
     else drawMessage(node, item, {ours: this.#open.isOurs(item), change: this.#changeOf(item)});
@@ -176,12 +180,16 @@ export class Conversation {
   }
 
   /** For what stands before and after it, a post on its way is a message of ours. */
-  #asMessage({at}) {
-    return {kind: "message", at, by: this.#open.us};
+  #asMessage(item) {
+    return item instanceof Unsent ? {kind: "message", at: item.at, by: this.#open.us} : item;
   }
 
   /** Whether a day or a group begins here depends on what stands before. */
-  #frame(node, item, before) {
+  #frame(node, itemShown, shownBefore) {
+    if (this.#framed.get(node) === shownBefore) return;
+    this.#framed.set(node, shownBefore);
+    const item = this.#asMessage(itemShown);
+    const before = shownBefore && this.#asMessage(shownBefore);
     node.classList.toggle("first", item.kind === "message" && !sameGroup(item, before));
     const label = sameDay(item, before) ? null : dayInWords(item.at);
     const shown = node.querySelector(".day");
@@ -235,7 +243,8 @@ export class Conversation {
   }
 
   #scrolled() {
-    const atEnd = this.#last === this.#open.timeline.items.length;
+    // What came since the last frame is not in the window yet; that is no reason to stop following.
+    const atEnd = this.#following || this.#last === this.#open.timeline.items.length;
     const following = atEnd && this.#below() < SLACK;
     if (following !== this.#following) {
       this.#following = following;

@@ -10,6 +10,15 @@ import {Emitter} from "./emitter.js";
  * @typedef {"waiting" | "sending" | "sent" | "failed" | "discarded"} UnsentState
  *
  * @typedef {{room: string, seq: number, at: number}} Receipt
+ *
+ * What was written, as it is stored; `place` is its place in the order.
+ * @typedef {object} Writing
+ * @property {"post" | "edit" | "delete"} op
+ * @property {string} room
+ * @property {string} key
+ * @property {number} at ms since 1970
+ * @property {number} place
+ * @property {{text?: string, seq?: number, reply_to?: number, data?: object}} fields
  */
 
 /**
@@ -31,16 +40,15 @@ export class Unsent {
 
   /**
    * @param {Outbox} outbox
-   * @param {{op: "post" | "edit" | "delete", room: string, key: string, at: number,
-   *   fields: {text?: string, seq?: number, reply_to?: number, data?: object}}} what
+   * @param {Writing} written
    */
-  constructor(outbox, {op, room, key, at, fields}) {
+  constructor(outbox, written) {
     this.#outbox = outbox;
-    this.op = op;
-    this.room = room;
-    this.key = key;
-    this.at = at;
-    this.fields = fields;
+    this.op = written.op;
+    this.room = written.room;
+    this.key = written.key;
+    this.at = written.at;
+    this.fields = written.fields;
     this.renew();
   }
 
@@ -87,7 +95,7 @@ export class Outbox extends Emitter {
   #ready;
   #storage;
   #storageKey;
-  #storing = false;
+  #lastPlace = 0;
 
   /**
    * @param {object} how
@@ -112,8 +120,11 @@ export class Outbox extends Emitter {
 
   /** @returns {Unsent} */
   add(op, room, fields) {
-    const item = new Unsent(this, {op, room, fields, key: newKey(), at: Date.now()});
+    const place = ++this.#lastPlace;
+    const written = {op, room, fields, place, key: newKey(), at: Date.now()};
+    const item = new Unsent(this, written);
     this.#items.push(item);
+    this.#store(written);
     this.#changed(item);
     this.pump();
     return item;
@@ -206,37 +217,45 @@ export class Outbox extends Emitter {
 
   #remove(item) {
     this.#items = this.#items.filter((each) => each !== item);
+    this.#unstore(item);
   }
 
   #changed(item) {
-    this.#store();
     this.emit("change", item);
   }
 
-  /** Once a turn of the event loop, however many changed in it. */
-  #store() {
-    const storage = this.#storage;
-    if (!storage || this.#storing) return;
-    this.#storing = true;
-    queueMicrotask(() => {
-      this.#storing = false;
-      const kept = this.#items.map(({op, room, key, at, fields}) => ({op, room, key, at, fields}));
-      try {
-        if (kept.length) storage.setItem(this.#storageKey, JSON.stringify(kept));
-        else storage.removeItem(this.#storageKey);
-      } catch {
-        // Full or forbidden: they are still here, only a reload would lose them.
-      }
-    });
+  /** Each under a key of its own: a long outbox is not written anew for every message. */
+  #store(written) {
+    try {
+      this.#storage?.setItem(`${this.#storageKey}.${written.key}`, JSON.stringify(written));
+    } catch {
+      // Full or forbidden: it is still here, only a reload would lose it.
+    }
+  }
+
+  #unstore({key}) {
+    this.#storage?.removeItem(`${this.#storageKey}.${key}`);
   }
 
   #restore() {
-    try {
-      const kept = JSON.parse(this.#storage?.getItem(this.#storageKey) ?? "[]");
-      this.#items = kept.map((what) => new Unsent(this, what));
-    } catch {
-      this.#items = []; // not written by us
-    }
+    const storage = this.#storage;
+    if (!storage) return;
+    const names = Array.from({length: storage.length}, (_, index) => storage.key(index) ?? "");
+    const written = names
+      .filter((name) => name.startsWith(`${this.#storageKey}.`))
+      .map((name) => parse(storage.getItem(name)))
+      .filter((each) => each?.fields && each.key && each.room)
+      .sort((one, other) => one.place - other.place);
+    this.#items = written.map((each) => new Unsent(this, each));
+    this.#lastPlace = written.at(-1)?.place ?? 0;
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return null; // not written by us
   }
 }
 

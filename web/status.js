@@ -55,8 +55,10 @@ export class Status {
   #tell() {
     clearTimeout(this.#timer);
     const words = this.#inWords();
-    // A countdown changes every second: only what is new is worth reading out.
-    if (this.#words.textContent !== words) this.#words.textContent = words;
+    this.#words.textContent = words;
+    // A countdown is not to be read out second by second.
+    const heard = words.replace(/ in \d+ s/, "…");
+    if (byId("state-heard").textContent !== heard) byId("state-heard").textContent = heard;
     if (this.#chat.state === "waiting") this.#timer = setTimeout(() => this.#tell(), 500);
   }
 

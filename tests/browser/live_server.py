@@ -1,0 +1,96 @@
+"""A server as people run it: its own process, a port, a data directory."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+class Server:
+    """One `twistd -n chatroom` on a port of its own, which can be killed and started again."""
+
+    def __init__(self, directory: Path, endpoint: str, port: int, url: str) -> None:
+        self.url = url
+        self._directory = directory
+        self._endpoint = endpoint
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        twistd = Path(sys.executable).parent / "twistd"
+        options = ["--endpoint", self._endpoint, "--data", str(self._directory / "data")]
+        log = self._directory / "server.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(twistd), "-n", "--pidfile=", "chatroom", *options, "--no-limits"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+            )
+        while not self._listening():
+            try:
+                # The pause between two looks, and the proof that there is something to wait for.
+                self._process.wait(timeout=0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail(f"the server did not start:\n{log.read_text()}")
+
+    def kill(self) -> None:
+        """As the power would: no goodbye to anybody."""
+        self._stop(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._stop(signal.SIGTERM)
+
+    def _stop(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(timeout=20)
+        finally:
+            self._process.kill()
+            self._process = None
+
+    def _listening(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def self_signed(path: Path) -> Path:
+    """A key and its certificate, for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    certificate = (
+        builder.not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
