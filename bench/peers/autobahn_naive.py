@@ -15,25 +15,25 @@ from twisted.internet import epollreactor
 class Broadcast(WebSocketServerProtocol):
     clients: "set[Broadcast]" = set()  # noqa: RUF012
 
-    def onOpen(self):
+    def onOpen(self) -> None:
         self.clients.add(self)
 
-    def onClose(self, wasClean, code, reason):
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.clients.discard(self)
 
-    def onMessage(self, payload, isBinary):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
         for client in self.clients:
             client.sendMessage(payload, isBinary)
 
 
 class PreparedBroadcast(Broadcast):
-    def onMessage(self, payload, isBinary):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
         message = self.factory.prepareMessage(payload, isBinary)
         for client in self.clients:
             client.sendPreparedMessage(message)
 
 
-def _accept_deflate(offers):
+def _accept_deflate(offers: list[object]) -> PerMessageDeflateOfferAccept | None:
     for offer in offers:
         if isinstance(offer, PerMessageDeflateOffer):
             # As the load asks: each frame can then be inflated by itself.
