@@ -36,12 +36,12 @@ class _Entry:
 
     def hold(self, event: Event) -> None:
         self.event = event
-        self.size = 0 if isinstance(event, Deleted) else len(event.text)
+        self.size = _size(event)
         self.payloads: dict[type[Dialect], bytes | None] = {}
 
 
 class Tail:
-    """Consecutive events up to `head`, bounded in count and in bytes (of text, about)."""
+    """Consecutive events up to `head`, bounded in count and in bytes (of text and data, about)."""
 
     __slots__ = ("_entries", "_size", "head")
 
@@ -57,7 +57,7 @@ class Tail:
         self.head = max(self.head, head)
 
     def append(self, event: Event) -> None:
-        """The next event. An edit or deletion also changes the message it is about, if that is held."""
+        """The next event. An edit or deletion also changes what is held of the message it is about."""
         if not isinstance(event, Message):
             self._change(event)
         entry = _Entry(event)
@@ -106,15 +106,31 @@ class Tail:
         return self._entries[index] if 0 <= index < len(self._entries) else None
 
     def _change(self, change: Edited | Deleted) -> None:
-        entry = self._entry(change.target)
-        if entry is None or not isinstance(entry.event, Message):
-            return
-        self._size -= entry.size
+        first = len(self._entries) - 1 - (self.head - change.target)
+        for entry in islice(self._entries, max(0, first), None):
+            changed = _changed(entry.event, change)
+            if changed is not entry.event:
+                self._size -= entry.size
+                entry.hold(changed)
+                self._size += entry.size
+
+
+def _changed(event: Event, change: Edited | Deleted) -> Event:
+    """How `event` reads after `change`: a message and every edit of it say what it says now."""
+    if isinstance(event, Message) and event.seq == change.target:
         if isinstance(change, Edited):
-            entry.hold(structs.replace(entry.event, text=change.text, edited=change.at))
-        else:
-            entry.hold(structs.replace(entry.event, text="", deleted=True))
-        self._size += entry.size
+            return structs.replace(event, text=change.text, edited=change.at)
+        return structs.replace(event, text="", deleted=True)
+    if isinstance(event, Edited) and event.target == change.target:
+        return structs.replace(event, text=change.text if isinstance(change, Edited) else "")
+    return event
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, Deleted):
+        return 0
+    data = event.data if isinstance(event, Message) else None
+    return len(event.text) + (0 if data is None else len(str(data)))
 
 
 def _payload(entry: _Entry, dialect: Dialect) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.protocol import WebSocketProtocol
@@ -19,14 +19,16 @@ from chatroom.domain import rules
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Timer
+from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for
+from chatroom.doors.reading import whole_text
 from chatroom.doors.settings import LINGER, settings, window_bits
 from chatroom.plain import PlainSession
 from chatroom.session import Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
-from chatroom.wire.json import SUBPROTOCOL, Malformed, decode
+from chatroom.wire.json import SUBPROTOCOL
 
 PATHS = ("/", "/ws")
 ECHO = "/echo"
@@ -66,16 +68,6 @@ def _nothing(_frames: bytes) -> None:
     """Where the hub's bytes go once a connection is closing."""
 
 
-class Dialogue(Protocol):
-    """What a connection does with its messages."""
-
-    def message(self, payload: bytes, binary: bool) -> None:
-        """A whole message has come."""
-
-    def closed(self) -> None:
-        """The connection is gone."""
-
-
 class ChatProtocol(WebSocketServerProtocol):
     """One WebSocket connection. It is the `Outlet` that the hub writes to.
 
@@ -85,6 +77,7 @@ class ChatProtocol(WebSocketServerProtocol):
     log = _Quiet()
     factory: ChatFactory
     transport: Any
+    maxMessagePayloadSize: int
     dialect: Dialect
     outbox: Outbox
     write: Callable[[bytes], None]
@@ -124,8 +117,25 @@ class ChatProtocol(WebSocketServerProtocol):
         factory.countConnections += 1
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes from the peer."""
-        self._dataReceived(data)
+        """Bytes from the peer: whole short texts at once, all else through Autobahn."""
+        start = 0
+        # Nothing is buffered, no frame and no message is under way.
+        while self.state == self.STATE_OPEN and not (self.data or self.inside_message or self.current_frame):
+            text = whole_text(data, start, self.maxMessagePayloadSize)
+            if text is None:
+                break
+            start = text.end
+            self._take(text.payload)
+            if start == len(data):
+                return
+        self._dataReceived(data[start:] if start else data)
+
+    def _take(self, payload: bytes) -> None:
+        if self.autoPingTimeoutCall is not None:
+            # Who sends is there: that answers the ping.
+            self._cancelAutoPingTimeoutCall()
+        if self._dialogue is not None:
+            self._dialogue.message(payload, False)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
@@ -277,65 +287,6 @@ class ChatProtocol(WebSocketServerProtocol):
             "websocket_protocols",
         ):
             self.__dict__.pop(name, None)
-
-
-class JsonDialogue:
-    """chatroom.v1: text messages that are requests."""
-
-    __slots__ = ("_protocol", "_session")
-
-    def __init__(self, protocol: ChatProtocol, session: Session) -> None:
-        self._protocol = protocol
-        self._session = session
-
-    def message(self, payload: bytes, binary: bool) -> None:
-        """One request."""
-        if binary:
-            self._protocol.refuse_binary()
-            return
-        try:
-            command = decode(payload)
-        except Malformed as malformed:
-            self._session.refuse(malformed.reply)
-        else:
-            self._session.receive(command)
-
-    def closed(self) -> None:
-        """The connection is gone."""
-        self._session.closed()
-
-
-class PlainDialogue:
-    """The plain dialect: messages that are texts."""
-
-    __slots__ = ("_session",)
-
-    def __init__(self, session: PlainSession) -> None:
-        self._session = session
-
-    def message(self, payload: bytes, binary: bool) -> None:
-        """One text, or binary data."""
-        self._session.receive(payload, binary)
-
-    def closed(self) -> None:
-        """The connection is gone."""
-        self._session.closed()
-
-
-class Echo:
-    """What the conformance suite talks to: the same protocol, limits and outbox."""
-
-    __slots__ = ("_protocol",)
-
-    def __init__(self, protocol: ChatProtocol) -> None:
-        self._protocol = protocol
-
-    def message(self, payload: bytes, binary: bool) -> None:
-        """Send it back, compressed as negotiated."""
-        self._protocol.sendMessage(payload, binary)
-
-    def closed(self) -> None:
-        """The connection is gone."""
 
 
 class ChatFactory(WebSocketServerFactory):
