@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import resource
 import sys
@@ -84,6 +85,11 @@ class Running(Service):
         if soft < hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self._store.start()
+        # What is here now stays; and connections are no garbage for being new. Collecting less
+        # often makes accepting one a fifth cheaper.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
 
     def stopService(self) -> Deferred[None]:
         """Send everybody off, write what waits, and end."""

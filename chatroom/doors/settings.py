@@ -8,6 +8,7 @@ with the settings on the class and `CONFIG_ATTRS` empty, accepting a connection 
 import re
 from typing import Any
 
+from autobahn.websocket import protocol
 from autobahn.websocket.compress import (
     PerMessageDeflate,
     PerMessageDeflateOffer,
@@ -15,6 +16,11 @@ from autobahn.websocket.compress import (
 )
 
 from chatroom.domain.limits import Limits
+
+if hasattr(protocol, "pformat"):
+    # It formats the settings it has copied for each connection, logged or not: with none to copy,
+    # that is still a twelfth of accepting one.
+    protocol.pformat = repr
 
 LINGER = 5.0
 """Seconds that a closing connection has to take what is left for it."""

@@ -1,5 +1,6 @@
 """Opening a database: the file is there, sound, ours, and brought up to date."""
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -31,6 +32,7 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     """A writing and a reading engine on the database at `url`, migrated. Raises Unusable."""
     where = _sqlite_url(url)
     path = Path(where.database or "")
+    _make(path)
     writing = _engine(where, "BEGIN IMMEDIATE")
     try:
         with writing.connect() as connection:
@@ -93,6 +95,14 @@ def _sqlite_url(url: str) -> URL:
         raise Unusable("--store: a log that nothing is lost from needs a file, as in sqlite:///log.sqlite3")
     # Absolute: twistd may change the folder (--rundir) before the server opens it again.
     return where.set(database=str(Path(where.database).absolute()))
+
+
+def _make(path: Path) -> None:
+    """Make a database that is not there yet one that others cannot read; SQLite's own files follow it."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+    except OSError:
+        pass  # SQLite is about to say why
 
 
 def _engine(where: URL, begin: str) -> Engine:
