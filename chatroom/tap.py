@@ -152,14 +152,14 @@ def _refuser(options: Options) -> Callable[[str], NoReturn]:
     def refuse(message: str) -> NoReturn:
         if not twistd.get("nodaemon") or twistd.get("logfile"):
             _log.critical("{message}", message=message)
+        if twistd.get("pidfile"):
+            Path(twistd["pidfile"]).unlink(missing_ok=True)
         if "statusPipe" in twistd:
             # Of a daemon, twistd's waiting parent shows the first hundred bytes.
             os.write(twistd["statusPipe"], b"1 " + message.encode("ascii", "backslashreplace"))
         elif sys.__stderr__ is not None:
             # The log has taken sys.stderr by now.
             print(f"chatroom: {message}", file=sys.__stderr__)
-        if twistd.get("pidfile"):
-            Path(twistd["pidfile"]).unlink(missing_ok=True)
         sys.exit(1)
 
     return refuse
