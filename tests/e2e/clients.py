@@ -55,17 +55,26 @@ def get(url: str, path: str = "/", unix: str | None = None, method: str = "GET")
     return answer
 
 
+def code_of(closed: ConnectionClosed) -> int | None:
+    """The close code that the server sent; None where the connection just went."""
+    return None if closed.rcvd is None else closed.rcvd.code
+
+
 class Client:
     """A WebSocket connection of any dialect; `text` and `send` are its messages."""
 
     subprotocols: tuple[str, ...] = ()
 
-    def __init__(self, url: str, unix: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self, url: str, unix: str | None = None, sock: socket.socket | None = None, **settings: Any
+    ) -> None:
         if url.startswith("wss"):
             settings.setdefault("ssl", careless())
+        # A full queue would keep the client from reading the answer to its close.
+        settings.setdefault("max_queue", None)
         connection = websocket(
             url,
-            sock=socket_to(url, unix),
+            sock=sock or socket_to(url, unix),
             subprotocols=self.subprotocols or None,
             open_timeout=PATIENCE,
             close_timeout=PATIENCE,
@@ -97,7 +106,7 @@ class Client:
             while True:
                 self.text()
         except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd is not None else None
+            return code_of(closed)
 
 
 class PlainClient(Client):
@@ -109,8 +118,8 @@ class JsonClient(Client):
 
     subprotocols = ("chatroom.v1",)
 
-    def __init__(self, url: str, name: str | None = None, unix: str | None = None, **settings: Any) -> None:
-        super().__init__(url, unix, **settings)
+    def __init__(self, url: str, name: str | None = None, **settings: Any) -> None:
+        super().__init__(url, **settings)
         self.events: list[Json] = []
         self._replies: dict[Any, Json] = {}
         self._ids = itertools.count(1)
@@ -137,6 +146,10 @@ class JsonClient(Client):
         while number not in self._replies:
             self._read()
         return self._replies.pop(number)
+
+    def has_reply(self, number: int) -> bool:
+        """Whether the reply to request `number` has been read already."""
+        return number in self._replies
 
     def join(self, room: str = "lobby", **fields: Any) -> Json:
         """Come into a room."""
@@ -165,6 +178,18 @@ class JsonClient(Client):
             yield event
             if enough(event):
                 return
+
+    def missed(self, since: int, epoch: str, room: str = "lobby") -> list[Json]:
+        """Join, and read everything after event `since`."""
+        page = self.join(room, since=since, epoch=epoch)
+        assert page["recovered"]
+        events, head = page["events"], page["room"]["head"]
+        while events and events[-1]["seq"] < head:
+            last = events[-1]["seq"]
+            # What comes after the head is told live.
+            page = self.ask("history", room=room, after=last, limit=min(500, head - last))
+            events += page["events"]
+        return list(events)
 
     def _read(self) -> None:
         message = json.loads(self.text())

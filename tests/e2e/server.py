@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .clients import get
+
 TWISTD = Path(sys.executable).with_name("twistd")
 ON_LOOPBACK = "tcp:{port}:interface=127.0.0.1"
 LIFETIME = 100
@@ -39,10 +41,11 @@ class Server:
         fds: tuple[int, ...] = (),
         prepare: Callable[[], None] | None = None,
         environment: dict[str, str] | None = None,
+        log_file: Path | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.log_file = folder / "server.log"
+        self.log_file = log_file or folder / "server.log"
         self.ports: list[tuple[str, int]] = []
         """Scheme and port of each endpoint that has one."""
         self._options = options
@@ -88,10 +91,10 @@ class Server:
         return [*twistd, "chatroom", *endpoints, f"--data={self.data}", *self._options]
 
     def start(self) -> Server:
-        """Start, and wait until every endpoint listens."""
+        """Start, and wait until every endpoint listens and the server answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         before = len(self.log)
-        with self.log_file.open("ab") as output:
+        with (self.folder / "server.log").open("ab") as output:
             self._process = subprocess.Popen(
                 self.command(),
                 cwd=self.folder,
@@ -104,8 +107,15 @@ class Server:
             )
         self.wait_for(lambda: len(_LISTENING.findall(self.log[before:])) >= len(self._endpoints))
         self.wait_for(lambda: len(_OPEN.findall(self.log[before:])) >= self._with_ports())
-        self.ports = [(scheme, int(port)) for scheme, port in _OPEN.findall(self.log[before:])]
+        self.read_ports(before)
+        if self.ports:
+            # The kernel takes connections already; an answer shows that signals are handled too.
+            assert get(self.url, "/healthz").status == 200
         return self
+
+    def read_ports(self, before: int = 0) -> None:
+        """Take the ports from the log, from character `before` on."""
+        self.ports = [(scheme, int(port)) for scheme, port in _OPEN.findall(self.log[before:])]
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Wait until `condition` holds; the server's end is the end of waiting."""
