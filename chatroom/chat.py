@@ -11,6 +11,7 @@ from msgspec import Raw
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from chatroom.deadlines import Deadlines
 from chatroom.domain import commands, replies, rules
 from chatroom.domain.errors import BadRequest, NotFound, RateLimited
 from chatroom.domain.events import Deleted, Edited, Event, Message, Typing
@@ -57,6 +58,7 @@ class Chat:
     ) -> None:
         self.hub = hub
         self.clock = clock
+        self.deadlines = Deadlines(clock)
         self.limits = limits
         self.people = people
         self._store = store

@@ -86,7 +86,7 @@ class Session:
         self._posts = TokenBucket(limits.posts_per_second, 2 * limits.posts_per_second, now)
         self._requests = TokenBucket(limits.requests_per_second, 2 * limits.requests_per_second, now)
         self._hello_timer = (
-            chat.clock.callLater(limits.hello_timeout, self._too_late) if limits.hello_timeout else None
+            chat.deadlines.call_later(limits.hello_timeout, self._too_late) if limits.hello_timeout else None
         )
 
     def receive(self, command: commands.AnyCommand) -> None:

@@ -61,7 +61,7 @@ def makeService(options: Options) -> MultiService:
     admission = Admission(limits, reactor)
     websocket = ChatFactory(chat, reactor, admission, origins, echo=bool(options["compliance"]))
     web = WebSite(websocket, reactor)
-    front = FrontFactory(websocket, web, reactor, admission, limits.handshake_timeout)
+    front = FrontFactory(websocket, web, chat.deadlines, admission, limits.handshake_timeout)
     service = MultiService()
     Running(store, websocket, reactor, lock).setServiceParent(service)
     Listeners(endpoints, front, _refuser(options)).setServiceParent(service)

@@ -16,7 +16,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from chatroom.admission import Admission
-from chatroom.domain.ports import Clock, Timer
+from chatroom.deadlines import Deadlines
+from chatroom.domain.ports import Timer
 from chatroom.doors.handover import hand_over
 
 MAX_HEAD = 16 * 1024
@@ -90,7 +91,7 @@ class FrontDoor(Protocol):
         if factory.admission.full:
             self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is full; try again later."))
         elif factory.timeout:
-            self._timer = factory.clock.callLater(factory.timeout, self._too_late)
+            self._timer = factory.deadlines.call_later(factory.timeout, self._too_late)
 
     def dataReceived(self, data: bytes) -> None:
         """More of the head."""
@@ -132,7 +133,7 @@ class FrontDoor(Protocol):
         self._refusing = True
         self.transport.write(refused.response())
         self.transport.loseConnection()
-        self._timer = self.factory.clock.callLater(_LINGER, self._give_up)
+        self._timer = self.factory.deadlines.call_later(_LINGER, self._give_up)
 
     def _too_late(self) -> None:
         self._timer = None
@@ -156,10 +157,12 @@ class FrontFactory(Factory):
 
     noisy = False
 
-    def __init__(self, websocket: Any, web: Any, clock: Clock, admission: Admission, timeout: float) -> None:
+    def __init__(
+        self, websocket: Any, web: Any, deadlines: Deadlines, admission: Admission, timeout: float
+    ) -> None:
         self.websocket = websocket
         self.web = web
-        self.clock = clock
+        self.deadlines = deadlines
         self.admission = admission
         self.timeout = timeout
 

@@ -53,17 +53,6 @@ class _Quiet:
     failure = error
 
 
-class _Timers:
-    """What Autobahn's factory calls a batched timer, on the clock that was handed in."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def call_later(self, delay: float, call: Callable[[], None]) -> object:
-        """Call after `delay` seconds; the result can be cancelled."""
-        return self._clock.callLater(delay, call)
-
-
 def _nothing(_frames: bytes) -> None:
     """Where the hub's bytes go once a connection is closing."""
 
@@ -173,7 +162,7 @@ class ChatProtocol(WebSocketServerProtocol):
             return
         self.outbox.finish()
         # Who does not read what is left does not keep the connection for ever.
-        self._abort = self.factory.clock.callLater(LINGER, self.transport.abortConnection)
+        self._abort = self.factory.chat.deadlines.call_later(LINGER, self.transport.abortConnection)
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before (the hub's `Outlet`)."""
@@ -306,7 +295,8 @@ class ChatFactory(WebSocketServerFactory):
         echo: bool = False,
     ) -> None:
         super().__init__(server="", reactor=clock)
-        self._batched_timer = _Timers(clock)
+        # Autobahn asks this for its pings and its time limits.
+        self._batched_timer = chat.deadlines
         self.chat = chat
         self.clock = clock
         self.admission = admission
