@@ -12,7 +12,6 @@ from chatroom.admission import Admission
 from chatroom.chat import Chat, Member
 from chatroom.domain import commands
 from chatroom.domain.errors import ChatError, CloseCode, Internal, RateLimited
-from chatroom.domain.events import Message
 from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
 from chatroom.wire.json import refusal
@@ -76,7 +75,8 @@ class PlainSession:
             more = since is not None
             while since is not None and more:
                 events, more = await self._chat.read(self._room, since)
-                self._show([event.text.encode() for event in events if isinstance(event, Message)])
+                told = [self._outlet.dialect.event(event) for event in events]
+                self._show([payload for payload in told if payload is not None])
                 since = events[-1].seq if events else since
             joined = await self._chat.join(member, commands.Join(room=self._room, since=since))
             if since is not None:
