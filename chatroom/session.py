@@ -179,6 +179,7 @@ class Session:
         reply = refusal(error, command.id)
         self.answer(reply)
         self._state = State.CLOSING
+        self._in_time()
         self._outlet.close(code, error.message)
         return reply
 
