@@ -1,0 +1,174 @@
+"""A whole chat server but for its doors and its disk, and those who talk there."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from chatroom.admission import Admission
+from chatroom.chat import Chat
+from chatroom.domain.limits import Limits
+from chatroom.hooks import Room
+from chatroom.hub import Hub
+from chatroom.people import People
+from chatroom.plain import PlainSession
+from chatroom.session import Session
+from chatroom.stage import Applications
+from chatroom.wire.dialects import json_dialect, plain_dialect
+from chatroom.wire.json import Malformed, decode
+
+from ..store.memory import MemoryStore
+from .outlets import FakeOutlet
+
+ADDRESS = "192.0.2.1"
+UNMETERED = Limits(posts_per_second=0, requests_per_second=0, hellos_per_minute=0)
+
+
+class House:
+    """The parts of a server, put together as `chatroom.tap` does, on a clock and a store of the test's."""
+
+    def __init__(
+        self, limits: Limits = UNMETERED, app: type[Room] | None = None, *, guests: bool = True
+    ) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_000_000)
+        self.store = MemoryStore()
+        self.hub = Hub(self.clock)
+        self.people = People(limits, guests=guests)
+        self.admission = Admission(limits, self.clock)
+        apps = Applications(app, self.store, self.hub, self.clock, limits) if app else None
+        self.chat = Chat(self.store, self.hub, self.clock, limits, self.people, apps)
+
+    def settle(self) -> None:
+        """Let everything happen that waits for the store, or for its turn."""
+        while self.store.steps or any(call.getTime() <= self.clock.seconds() for call in self.clock.calls):
+            self.store.settle()
+            self.clock.advance(0)
+
+    def json(self, name: str | None = None, **hello: Any) -> Talker:
+        """A JSON connection that has said hello."""
+        talker = Talker(self)
+        talker.welcome = talker.ask("hello", name=name, **hello)
+        return talker
+
+    def plain(self, name: str | None = None, room: str = "lobby", since: int | None = None) -> PlainTalker:
+        """A plain connection that is coming in; `settle` lets it."""
+        return PlainTalker(self, name, room, since)
+
+    def log(self, room: str = "lobby") -> list[Any]:
+        """The room's events."""
+        found: list[Any] = []
+        self.store.after(room, 0, 100_000, 2**40).addCallback(found.append)
+        self.settle()
+        return list(found[0].events)
+
+    def empty(self) -> bool:
+        """Whether nothing at all is left of anybody."""
+        deadlines = self.chat.deadlines
+        return not (
+            list(self.hub.rooms())
+            or self.people._names
+            or self.people._connections
+            or self.chat._loading
+            or [line for line in deadlines._lines.values() if line.waiting]
+            or [call for call in self.clock.calls if call.func != deadlines._due]
+        )
+
+
+class Talker:
+    """A JSON connection, as its door drives it."""
+
+    def __init__(self, house: House, address: str | None = ADDRESS) -> None:
+        self.house = house
+        self.outlet = FakeOutlet(json_dialect())
+        self.session = Session(house.chat, house.admission, self.outlet, address)
+        self.welcome: dict[str, Any] = {}
+        self.heard: list[dict[str, Any]] = []
+        self._numbers = count(1)
+
+    def say(self, kind: str, **fields: Any) -> int:
+        """Send a request; its number."""
+        number = next(self._numbers)
+        present = {name: value for name, value in fields.items() if value is not None}
+        self.send(json.dumps({"type": kind, "id": number} | present).encode())
+        return number
+
+    def send(self, payload: bytes) -> None:
+        """Send anything."""
+        try:
+            command = decode(payload)
+        except Malformed as malformed:
+            self.session.refuse(malformed.reply)
+        else:
+            self.session.receive(command)
+
+    def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Send a request and let everything happen; its answer."""
+        number = self.say(kind, **fields)
+        self.house.settle()
+        return self.answer(number)
+
+    def answer(self, number: int) -> dict[str, Any]:
+        """The one answer to that request."""
+        (found,) = [one for one in self.hear() if one.get("id") == number]
+        return found
+
+    def answered(self, number: int) -> bool:
+        """Whether that request has been answered."""
+        return any(one.get("id") == number for one in self.hear())
+
+    def hear(self) -> list[dict[str, Any]]:
+        """All it was told so far."""
+        self.heard += self.outlet.objects()
+        return self.heard
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """The events it was told live, of those types if any are named."""
+        return [one for one in self.hear() if one["type"] in (kinds or ("message", "edited", "deleted"))]
+
+    @property
+    def id(self) -> str:
+        return self.welcome["user"]["id"]
+
+    @property
+    def token(self) -> str:
+        return self.welcome["token"]
+
+    def drop(self) -> None:
+        """The connection is gone."""
+        self.hear()
+        self.outlet.close(1006, "")
+        self.session.closed()
+
+
+class PlainTalker:
+    """A plain connection, as its door drives it."""
+
+    def __init__(self, house: House, name: str | None, room: str, since: int | None) -> None:
+        self.house = house
+        self.outlet = FakeOutlet(plain_dialect())
+        self.session = PlainSession(house.chat, self.outlet, room)
+        self.heard: list[str | bytes] = []
+        self.session.open(house.admission, ADDRESS, name, since)
+
+    def say(self, message: str | bytes) -> None:
+        """Send a text, or binary data."""
+        if isinstance(message, bytes):
+            self.session.receive(message, True)
+        else:
+            self.session.receive(message.encode(), False)
+
+    def hear(self) -> list[str | bytes]:
+        """All it was told so far."""
+        for frame in self.outlet.read():
+            self.heard.append(frame.payload.decode() if frame.opcode == 1 else frame.payload)
+        return self.heard
+
+    def drop(self) -> None:
+        """The connection is gone."""
+        self.hear()
+        self.outlet.close(1006, "")
+        self.session.closed()
