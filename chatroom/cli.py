@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from socket import gethostname
 
 from chatroom import certificate
 
@@ -16,15 +15,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="chatroom",
-        description="Tools for a chatroom server. The server itself is started with: twistd -n chatroom",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Tools for a chatroom server. The server itself is started with:\n\n  twistd -n chatroom",
     )
     actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     cert = actions.add_parser(
         "cert",
         help="make a self-signed certificate for development",
-        description="Make a private key and a self-signed certificate (ECDSA P-256) in one PEM file,"
-        " for: twistd -n chatroom --endpoint ssl:9443:privateKey=FILE."
-        " Browsers warn of it; for others than yourself, get one from a certificate authority.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Make a private key and a self-signed certificate (ECDSA P-256) in one PEM file, for:\n\n"
+        "  twistd -n chatroom --endpoint ssl:9443:privateKey=FILE\n\n"
+        "Browsers warn of it; for others than yourself, get one from a certificate authority.",
     )
     cert.add_argument("file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet")
     cert.add_argument(
@@ -43,14 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _days(text: str) -> int:
-    days = int(text)
-    if not 1 <= days <= 36500:
+    if not text.isdecimal() or not 1 <= (days := int(text)) <= 36500:
         raise argparse.ArgumentTypeError("a number of days from 1 to 36500")
     return days
 
 
 def _cert(options: argparse.Namespace) -> int:
-    names = list(dict.fromkeys([*options.host, "localhost", gethostname(), "127.0.0.1", "::1"]))
+    names = list(dict.fromkeys([*options.host, *certificate.own_names()]))
     try:
         pem = certificate.make(names, datetime.now(UTC), options.days)
         certificate.write(options.file, pem)
@@ -58,8 +58,8 @@ def _cert(options: argparse.Namespace) -> int:
         return _fail(f"{options.file} is there already; move it away, or name another file")
     except OSError as error:
         return _fail(f"{options.file} cannot be written: {error.strerror}")
-    except (ValueError, UnicodeError) as error:
-        return _fail(f"--host: not a host name or an address: {error}")
+    except ValueError as error:
+        return _fail(f"--host: {error}")
     print(f"{options.file}: good for {', '.join(names)}", file=sys.stderr)  # noqa: T201
     return 0
 
