@@ -143,7 +143,8 @@ export class Chatroom extends Emitter {
    * @returns {Room} the same one every time
    */
   join(name, position) {
-    const asked = name.trim().normalize("NFC").toLowerCase();
+    // Nearly what the server does with a name; where it does more, its reply says so.
+    const asked = name.trim().normalize("NFKC").toLowerCase();
     const known = this.#rooms.get(asked);
     if (known) {
       if (known.state === "refused" && this.state === "online") known.join();
@@ -202,12 +203,20 @@ export class Chatroom extends Emitter {
       },
       request: (type, fields) => this.#connection.request(type, fields),
       insist: (type, fields) => this.#connection.insist(type, fields),
-      forget: (room) => this.#rooms.delete(room.name),
-      renamed: (room, asked) => {
-        this.#rooms.delete(asked);
-        this.#rooms.set(room.name, room);
-      },
+      forget: (room) => this.#forget(room),
+      rename: (room, name) => this.#rename(room, name),
     };
+  }
+
+  #forget(room) {
+    if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+  }
+
+  #rename(room, name) {
+    this.#forget(room);
+    if (this.#rooms.has(name)) throw new ChatroomError("conflict", `${name} is joined already`);
+    this.#rooms.set(name, room);
+    this.#outbox.rename(room.name, name);
   }
 
   #welcomed(welcome) {

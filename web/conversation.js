@@ -1,4 +1,4 @@
-import {byId, element} from "./element.js";
+import {arrange, byId, element} from "./element.js";
 import {dayInWords, drawMessage, drawNotice, drawUnsent, sameDay, sameGroup} from "./message.js";
 import {Unsent} from "./outbox.js";
 import {counted} from "./words.js";
@@ -143,23 +143,12 @@ export class Conversation {
     this.#fill();
   }
 
-  /** Makes the list hold these, keeping the nodes of those it holds already. */
   #place(shown) {
     const kept = new Set(shown);
-    for (const [item, node] of this.#nodes) {
-      if (kept.has(item)) continue;
-      node.remove();
-      this.#nodes.delete(item);
-    }
-    let cursor = this.#list.firstChild;
-    let before = null;
-    for (const item of shown) {
-      const node = this.#node(item);
-      this.#frame(node, item, before);
-      if (node === cursor) cursor = cursor.nextSibling;
-      else this.#list.insertBefore(node, cursor);
-      before = item;
-    }
+    for (const item of this.#nodes.keys()) if (!kept.has(item)) this.#nodes.delete(item);
+    const nodes = shown.map((item) => this.#node(item));
+    nodes.forEach((node, index) => this.#frame(node, shown[index], shown[index - 1] ?? null));
+    arrange(this.#list, nodes);
     this.#dirty.clear();
   }
 
@@ -171,12 +160,8 @@ export class Conversation {
     this.#framed.delete(node);
     if (item instanceof Unsent) drawUnsent(node, item);
     else if (item.kind === "notice") drawNotice(node, item);
-    else drawMessage(node, item, {ours: this.#open.isOurs(item), change: this.#changeOf(item)});
+    else drawMessage(node, item, this.#open.about(item));
     return node;
-  }
-
-  #changeOf({seq}) {
-    return this.#open.changeOf(seq);
   }
 
   /** For what stands before and after it, a post on its way is a message of ours. */
@@ -185,16 +170,16 @@ export class Conversation {
   }
 
   /** Whether a day or a group begins here depends on what stands before. */
-  #frame(node, itemShown, shownBefore) {
+  #frame(node, shown, shownBefore) {
     if (this.#framed.get(node) === shownBefore) return;
     this.#framed.set(node, shownBefore);
-    const item = this.#asMessage(itemShown);
+    const item = this.#asMessage(shown);
     const before = shownBefore && this.#asMessage(shownBefore);
     node.classList.toggle("first", item.kind === "message" && !sameGroup(item, before));
     const label = sameDay(item, before) ? null : dayInWords(item.at);
-    const shown = node.querySelector(".day");
-    if (shown?.textContent === (label ?? undefined)) return;
-    shown?.remove();
+    const there = node.querySelector(".day");
+    if (there?.textContent === (label ?? undefined)) return;
+    there?.remove();
     if (label) node.prepend(element("p", {className: "day"}, label));
   }
 

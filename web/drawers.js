@@ -15,16 +15,16 @@ export class Drawers {
     document.addEventListener("keydown", ({key}) => {
       if (key === "Escape") this.close();
     });
+    // A screen that has become wide shows the panels beside the conversation.
+    for (const width of ["719px", "1023px"]) {
+      matchMedia(`(max-width: ${width})`).addEventListener("change", () => this.#show(null));
+    }
   }
 
   close() {
     const opener = this.#opener;
     this.#show(null);
     if (opener?.checkVisibility()) opener.focus();
-  }
-
-  get open() {
-    return this.#opener?.dataset.opens ?? null;
   }
 
   #toggle(opener) {
@@ -41,6 +41,7 @@ export class Drawers {
     this.#opener = opener;
     opener?.setAttribute("aria-expanded", "true");
     for (const side of SIDES) byId(side).classList.toggle("open", opener?.dataset.opens === side);
+    document.querySelector("main").inert = Boolean(opener);
     document.querySelector(".backdrop").classList.toggle("open", Boolean(opener));
   }
 }

@@ -19,6 +19,22 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
+ * Makes `list` hold these nodes, in this order. Those in place already are not moved: they keep the
+ * focus, and a click that is under way.
+ * @param {Element} list
+ * @param {Iterable<Element>} nodes
+ */
+export function arrange(list, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...list.children]) if (!wanted.has(node)) node.remove();
+  let cursor = list.firstElementChild;
+  for (const node of wanted) {
+    if (node === cursor) cursor = cursor.nextElementSibling;
+    else list.insertBefore(node, cursor);
+  }
+}
+
+/**
  * The round picture of a user: an initial, in a colour that is always the same for that user.
  * @param {{id: string, name: string}} user
  * @param {HTMLElement} [node]

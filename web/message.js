@@ -91,8 +91,9 @@ function byline({by, at}, ours) {
 }
 
 function tools() {
-  const button = (act, label) => element("button", {type: "button", "data-act": act}, label);
-  return element("div", {className: "tools"}, button("edit", "Edit"), button("delete", "Delete"));
+  const edit = element("button", {type: "button", "data-act": "edit"}, "Edit");
+  const remove = element("button", {type: "button", "data-act": "delete"}, "Delete");
+  return element("div", {className: "tools"}, edit, remove);
 }
 
 /** How far what is unsent has come, and what can be done about it. */
@@ -100,8 +101,9 @@ function progress(item) {
   const node = element("p", {className: `progress ${item.state}`}, progressWords(item));
   const button = (act, label) =>
     element("button", {type: "button", "data-act": act, "data-key": item.key}, label);
-  if (item.state === "failed") node.append(button("retry", "Retry"));
-  if (item.state === "failed" || item.state === "waiting") node.append(button("discard", "Discard"));
+  const failed = item.state === "failed";
+  if (failed) node.append(button("retry", "Retry"));
+  if (failed || item.state === "waiting") node.append(button("discard", "Discard"));
   return node;
 }
 
@@ -109,7 +111,10 @@ const PROGRESS = {
   post: {sending: "Sending…", sent: "Sent", waiting: "Waiting to be sent", failed: "Not sent."},
   edit: {sending: "Saving…", sent: "Saved", waiting: "Waiting to be saved", failed: "Not saved."},
   delete: {
-    sending: "Deleting…", sent: "Deleted", waiting: "Waiting to be deleted", failed: "Not deleted.",
+    sending: "Deleting…",
+    sent: "Deleted",
+    waiting: "Waiting to be deleted",
+    failed: "Not deleted.",
   },
 };
 

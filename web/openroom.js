@@ -3,7 +3,7 @@ import {Stored} from "./stored.js";
 import {Timeline} from "./timeline.js";
 
 const PAGE = 100;
-/** Messages kept in memory for a room; what is older is fetched again when somebody scrolls there. */
+/** Messages of a room kept in memory; older ones are fetched again when somebody scrolls there. */
 const MOST = 12_000;
 const KEPT = 10_000;
 
@@ -58,9 +58,12 @@ export class OpenRoom extends Emitter {
     return this.#alive().filter(({op}) => op === "post");
   }
 
-  /** The edit or deletion of a message that is on its way. @param {number} seq */
-  changeOf(seq) {
-    return this.#alive().findLast(({op, fields}) => op !== "post" && fields.seq === seq);
+  /** Whether a message is ours, and the edit or deletion of it that is on its way. */
+  about(message) {
+    const change = this.#alive().findLast(
+      ({op, fields}) => op !== "post" && fields.seq === message.seq,
+    );
+    return {ours: this.isOurs(message), change};
   }
 
   /** Our newest message that can still be changed. */
@@ -104,7 +107,7 @@ export class OpenRoom extends Emitter {
   #apply(event) {
     const message = this.timeline.apply(event);
     this.#startReading();
-    if (event.type === "message" && event.seq > this.#readUpTo && !this.isOurs(event)) this.unread++;
+    if (event.type === "message" && this.#isUnread(event)) this.unread++;
     if (event.type === "deleted") this.#takeBackUnread(event);
     if (this.timeline.items.length > MOST) this.emit("shortened", this.timeline.shorten(KEPT));
     this.emit("change", message);
@@ -112,8 +115,11 @@ export class OpenRoom extends Emitter {
 
   #takeBackUnread({target}) {
     const message = this.timeline.message(target);
-    const counted = message && target > this.#readUpTo && !this.isOurs(message);
-    if (counted && this.unread) this.unread--;
+    if (message && this.unread && this.#isUnread(message)) this.unread--;
+  }
+
+  #isUnread(message) {
+    return message.seq > this.#readUpTo && !this.isOurs(message);
   }
 
   /** Where the last visit stopped; a room never seen before has nothing unread. */

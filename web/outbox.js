@@ -150,6 +150,15 @@ export class Outbox extends Emitter {
     if (item) this.#sent(item, receipt);
   }
 
+  /**
+   * The server calls a room by another name than we did.
+   * @param {string} asked
+   * @param {string} name
+   */
+  rename(asked, name) {
+    for (const item of this.#items) if (item.room === asked) item.room = name;
+  }
+
   /** @param {Unsent} item */
   retry(item) {
     item.error = null;

@@ -27,9 +27,10 @@ class Page {
   #current = null;
   /** All rooms of the server, as last heard. */
   #listed = [];
-  #ours = new Stored("localStorage", "chatroom.rooms", [FIRST_ROOM]);
+  #ours = new Stored("localStorage", "chatroom.rooms", []);
   /** What is to be drawn again at the end of this turn. @type {Set<"rooms" | "people">} */
   #stale = new Set();
+  #today = new Date().toDateString();
   /** Whom we last asked to be. */
   #name = "";
 
@@ -69,7 +70,7 @@ class Page {
     });
     addEventListener("hashchange", () => this.#show(roomOfAddress() ?? FIRST_ROOM));
     document.addEventListener("visibilitychange", () => this.#read());
-    setInterval(() => this.#refreshRooms(), ROOMS_EVERY);
+    setInterval(() => this.#keepFresh(), ROOMS_EVERY);
   }
 
   #openRooms() {
@@ -126,7 +127,7 @@ class Page {
   }
 
   #roomState(open, state) {
-    if (state === "refused") {
+    if (state === "refused" && this.#opens.size > 1) {
       this.#list.complain(`${open.room.name}: ${inWords(open.room.error)}`);
       this.#leave(open.room.name);
     } else if (state === "live") {
@@ -170,6 +171,13 @@ class Page {
 
   #rememberRooms() {
     this.#ours.value = [...this.#opens.keys()].map(({name}) => name).slice(0, 50);
+  }
+
+  #keepFresh() {
+    this.#refreshRooms();
+    const today = new Date().toDateString();
+    if (today !== this.#today) this.#conversation.redraw(); // what was today is yesterday
+    this.#today = today;
   }
 
   async #refreshRooms() {

@@ -212,8 +212,9 @@ export class Room extends Emitter {
 
   #joined(reply, since) {
     const {name, title = "", kind = "", head} = reply.room;
+    if (name !== this.#name) this.#link.rename(this, name);
+    this.#name = name;
     Object.assign(this, {title, kind});
-    if (name !== this.#name) this.#rename(name);
     this.#takeMembers({members: reply.members, count: reply.room.count});
     this.#epoch = this.#link.epoch;
     const fresh = since === undefined || !reply.recovered;
@@ -231,12 +232,6 @@ export class Room extends Emitter {
     if (entry !== this.#entry || error.code === "disconnected") return;
     this.error = error;
     this.#enter("refused");
-  }
-
-  #rename(name) {
-    const asked = this.#name;
-    this.#name = name;
-    this.#link.renamed(this, asked);
   }
 
   /** Fetches what is missing before what came, until nothing is. */

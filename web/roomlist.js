@@ -1,12 +1,12 @@
-import {byId, element} from "./element.js";
+import {arrange, byId, element} from "./element.js";
 import {counted} from "./words.js";
 
 /** The rooms we are in, and those we could be in. */
 export class RoomList {
-  #yours = byId("your-rooms");
-  #others = byId("other-rooms");
   #name = byId("room-name");
   #error = byId("room-error");
+  /** @type {Map<string, RoomItem>} */
+  #items = new Map();
 
   /**
    * @param {object} act
@@ -22,8 +22,8 @@ export class RoomList {
       this.complain("");
     });
     this.#name.addEventListener("input", () => this.complain(""));
-    this.#yours.addEventListener("click", ({target}) => {
-      const button = target.closest("button[data-room]");
+    byId("your-rooms").addEventListener("click", ({target}) => {
+      const button = target.closest("button.leave");
       if (button) leave(button.dataset.room);
     });
   }
@@ -40,56 +40,61 @@ export class RoomList {
    */
   show(opens, current, others) {
     const yours = [...opens];
-    const focused = document.activeElement;
-    this.#yours.replaceChildren(
-      ...yours.map((open) => this.#yourRoom(open, open === current, yours.length > 1)),
-    );
-    this.#others.replaceChildren(...others.map((room) => this.#otherRoom(room)));
+    const known = this.#items;
+    this.#items = new Map();
+    const item = (room, about) => {
+      const each = known.get(room.name) ?? new RoomItem(room.name);
+      this.#items.set(room.name, each);
+      each.show({title: room.title || room.name, ...about});
+      return each.node;
+    };
+    const leavable = yours.length > 1;
+    arrange(byId("your-rooms"), yours.map((open) =>
+      item(open.room, {current: open === current, unread: open.unread, leavable})));
+    arrange(byId("other-rooms"), others.map((room) => item(room, {there: room.count})));
     byId("others").hidden = !others.length;
     const elsewhere = yours.reduce((sum, open) => sum + (open === current ? 0 : open.unread), 0);
     byId("unread-elsewhere").hidden = !elsewhere;
     byId("unread-elsewhere").textContent = short(elsewhere);
-    if (!focused.isConnected) this.#focusLike(focused);
-  }
-
-  /** Who was on a link that has been drawn anew goes on from the new one. */
-  #focusLike(old) {
-    const alike = (node) =>
-      node.hash === old.hash && node.dataset.room === old.dataset.room && node.tagName === old.tagName;
-    const nodes = byId("rooms").querySelectorAll("li a, li button");
-    [...nodes].find(alike)?.focus();
-  }
-
-  #yourRoom({room, unread}, current, leavable) {
-    const link = roomLink(room.name, room.title);
-    if (current) link.setAttribute("aria-current", "page");
-    if (unread) {
-      link.classList.add("unread");
-      const label = counted(unread, "unread message");
-      link.append(element("span", {className: "badge", "aria-label": label}, short(unread)));
-    }
-    const item = element("li", {}, link);
-    if (leavable) item.append(leaveButton(room));
-    return item;
-  }
-
-  #otherRoom({name, title, count}) {
-    const link = roomLink(name, title);
-    if (count) link.append(element("span", {className: "there", title: "people there"}, short(count)));
-    return element("li", {}, link);
   }
 }
 
-function roomLink(name, title) {
-  const label = element("span", {className: "room-name", dir: "auto"}, title || name);
-  return element("a", {href: `#${encodeURIComponent(name)}`}, label);
+/** One room's line, kept for as long as the room is listed. */
+class RoomItem {
+  #title = element("span", {className: "room-name", dir: "auto"});
+  #badge = element("span", {className: "badge"});
+  #there = element("span", {className: "there", title: "people there"});
+  #link;
+  #leave;
+
+  /** @param {string} name */
+  constructor(name) {
+    const href = `#${encodeURIComponent(name)}`;
+    this.#link = element("a", {href}, this.#title, this.#badge, this.#there);
+    this.#leave = element("button", {
+      type: "button", className: "leave", title: "Leave", "data-room": name,
+    }, "×");
+    this.node = element("li", {}, this.#link, this.#leave);
+  }
+
+  show({title, current = false, unread = 0, there = 0, leavable = false}) {
+    setText(this.#title, title);
+    setText(this.#badge, unread ? short(unread) : "");
+    setText(this.#there, there ? short(there) : "");
+    this.#badge.hidden = !unread;
+    this.#there.hidden = !there;
+    this.#badge.setAttribute("aria-label", counted(unread, "unread message"));
+    this.#leave.setAttribute("aria-label", `Leave ${title}`);
+    this.#leave.hidden = !leavable;
+    this.#link.classList.toggle("unread", unread > 0);
+    if (current) this.#link.setAttribute("aria-current", "page");
+    else this.#link.removeAttribute("aria-current");
+  }
 }
 
-function leaveButton({name, title}) {
-  return element("button", {
-    type: "button", className: "leave", title: "Leave", "data-room": name,
-    "aria-label": `Leave ${title || name}`,
-  }, "×");
+/** Text that stays as it is is not to be put in again: a click may be under way on it. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 const short = (count) => (count > 99 ? "99+" : String(count));

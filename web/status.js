@@ -36,15 +36,22 @@ export class Status {
   show(room = this.room) {
     this.room = room;
     const {state} = this.#chat;
-    const colour = this.#catchingUp() ? "busy" : COLOURS[state];
+    const colour = this.#catchingUp() ? "busy" : this.#notLetIn() ? "bad" : COLOURS[state];
     Object.assign(byId("connection").dataset, {state, colour});
     for (const id of ["connect", "quit", "reconnect"]) {
       byId(id).disabled = !BUTTONS[state].includes(id);
     }
     this.#tell();
-    const {error} = this.#chat;
-    byId("banner").textContent = state === "refused" && error ? inWords(error) : "";
-    byId("banner").hidden = !byId("banner").textContent;
+    const error = this.#notLetIn();
+    byId("banner").textContent = error ? inWords(error) : "";
+    byId("banner").hidden = !error;
+  }
+
+  /** Why not, where the server or the room has refused us. */
+  #notLetIn() {
+    const {state, error} = this.#chat;
+    if (state === "online" && this.room?.state === "refused") return this.room.error;
+    return state === "refused" ? error : null;
   }
 
   #catchingUp() {
@@ -65,13 +72,16 @@ export class Status {
   #inWords() {
     const {state, retryAt} = this.#chat;
     if (this.#catchingUp()) return "Catching up…";
+    if (this.#notLetIn()) return "Not let in";
     if (state === "waiting") {
       if (!navigator.onLine) return "No network";
       const seconds = Math.ceil((retryAt - Date.now()) / 1000);
       return seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…";
     }
     return {
-      idle: "Not connected", connecting: "Connecting…", online: "Connected", refused: "Not let in",
+      idle: "Not connected",
+      connecting: "Connecting…",
+      online: "Connected",
       closed: "Disconnected",
     }[state];
   }

@@ -57,7 +57,8 @@ export class Timeline {
    */
   prepend(events) {
     // The log has told the later changes into the text already, except those that came since.
-    const messages = events.filter(({type}) => type === "message").map((each) => this.#message(each));
+    const told = events.filter(({type}) => type === "message");
+    const messages = told.map((event) => this.#message(event));
     for (const message of messages) {
       for (const stray of this.#strays.get(message.seq) ?? []) change(message, stray);
       this.#strays.delete(message.seq);
@@ -112,7 +113,7 @@ export class Timeline {
   }
 }
 
-/** The log gives a message as it reads now, and then the edits that made it so: those change nothing. */
+/** The log gives a message as it reads now, then the edits that made it so: they change nothing. */
 function change(message, {type, at, text}) {
   if (message.deleted || (message.edited ?? 0) > at) return;
   if (type === "deleted") Object.assign(message, {deleted: true, text: ""});

@@ -302,6 +302,106 @@ test("close stays away; connect resumes", async () => {
   assert.deepEqual(seen, [1]);
 });
 
+test("the network or the person comes back: connects at once, asks an old connection", async () => {
+  const page = new EventTarget();
+  page.document = Object.assign(new EventTarget(), {hidden: true});
+  const names = ["addEventListener", "document"];
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  globalThis.document = page.document;
+  try {
+    const chat = connect();
+    await settle();
+    page.document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    assert.equal(server.asked("ping").length, 0, "going away is no reason");
+    page.document.hidden = false;
+    page.document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    assert.equal(server.asked("ping").length, 1);
+    server.hangUp();
+    await settle();
+    assert.equal(chat.state, "waiting");
+    page.dispatchEvent(new Event("online"));
+    await settle();
+    assert.equal(chat.state, "online");
+  } finally {
+    for (const name of names) delete globalThis[name];
+  }
+});
+
+test("a room goes by the name the server gives it", async () => {
+  server.roomName = (name) => name.replace("ß", "ss");
+  const chat = connect();
+  const room = chat.join("Straße");
+  const post = room.post("hi");
+  const seen = [];
+  room.on("message", ({text}) => seen.push(text));
+  await settle();
+  assert.equal(room.name, "strasse");
+  assert.equal(chat.join("strasse"), room);
+  assert.equal(post.state, "sent");
+  assert.deepEqual(seen, ["hi"]);
+  const twin = chat.join("STRAßE");
+  await settle();
+  assert.equal(twin.state, "refused");
+  assert.equal(twin.error.code, "conflict");
+  twin.leave();
+  assert.equal(chat.join("strasse"), room);
+});
+
+test("a room that refuses is asked again at the next join", async () => {
+  server.answer = ({type}) => (type === "join" ? {type: "error", code: "forbidden"} : undefined);
+  const chat = connect();
+  const room = chat.join("secret");
+  await settle();
+  assert.equal(room.state, "refused");
+  assert.equal(room.error.code, "forbidden");
+  server.answer = () => undefined;
+  assert.equal(chat.join("secret"), room);
+  await settle();
+  assert.equal(room.state, "live");
+});
+
+test("a join that is limited is tried again; leaving forgets the room", async () => {
+  const limited = {type: "error", code: "rate_limited", retry_after: 1};
+  server.answer = ({type}) => (type === "join" ? limited : undefined);
+  const chat = connect();
+  const room = chat.join("lobby");
+  await settle();
+  assert.equal(room.state, "joining");
+  server.answer = () => undefined;
+  await pass(SECOND);
+  assert.equal(room.state, "live");
+  room.leave();
+  await settle();
+  assert.equal(server.asked("leave").length, 1);
+  assert.deepEqual(chat.joined, []);
+  server.hangUp();
+  await settle();
+  await pass(SECOND);
+  assert.equal(server.asked("join").length, 2);
+  assert.equal(room.state, "left");
+});
+
+test("one listener's mistake costs the others nothing", async () => {
+  mock.method(console, "error", () => {});
+  const chat = connect();
+  const room = chat.join("lobby");
+  const seen = [];
+  room.on("message", () => {
+    throw new Error("mine");
+  });
+  const stop = room.on("message", ({text}) => seen.push(text));
+  await settle();
+  server.publish("lobby", {text: "1"});
+  await settle();
+  stop();
+  server.publish("lobby", {text: "2"});
+  await settle();
+  assert.deepEqual(seen, ["1"]);
+  assert.equal(room.position.since, 2);
+});
+
 test("members come and go; in a large room only their number", async () => {
   const {room} = await enter(connect());
   const bea = {id: "u-9", name: "Bea", kind: "guest"};

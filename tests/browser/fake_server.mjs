@@ -11,6 +11,8 @@ export class FakeServer {
   dials = 0;
   /** @type {(message: object, socket: object) => object | null | undefined} null: say nothing */
   answer = () => undefined;
+  /** What a room asked for by this name is called. */
+  roomName = (name) => name;
   limits = {text_length: 4000, message_bytes: 65536};
   #logs = new Map();
   #guests = 0;
@@ -118,7 +120,8 @@ export class FakeServer {
     };
   }
 
-  #join({room, since, epoch}, socket) {
+  #join({room: asked, since, epoch}, socket) {
+    const room = this.roomName(asked);
     socket.rooms.add(room);
     const log = this.log(room);
     const recovered = since !== undefined && epoch === this.epoch;

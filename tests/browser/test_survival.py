@@ -74,6 +74,18 @@ def arrived_once_and_in_order(*tabs: Tab, before: list[str] | None = None) -> li
     return everything
 
 
+def test_a_restart_announced(server: Server, open_tab: OpenTab) -> None:
+    ana = open_tab(server).enter("Ana")
+    ana.say("before")
+    ana.shows("before")
+    server.stop()
+    expect(ana.page.locator("#connection")).to_have_attribute("data-state", "waiting")
+    server.start()
+    ana.connected()
+    ana.say("after")
+    ana.shows("before", "after")
+
+
 def test_what_was_acknowledged_is_there_for_who_comes_later(server: Server, open_tab: OpenTab) -> None:
     ana = open_tab(server).enter("Ana")
     ana.say_at_once([f"burst {number}" for number in range(COUNT)])

@@ -157,7 +157,7 @@ def test_rooms_and_what_is_unread_in_them(server: Server, open_tab: OpenTab) -> 
     expect(garden.locator(".badge")).to_have_text("2")
     garden.click()
     ana.shows("is anybody here?", "nobody then")
-    expect(garden.locator(".badge")).to_have_count(0)
+    expect(garden.locator(".badge")).to_be_hidden()
 
     garden.hover()
     ana.page.get_by_role("button", name="Leave garden").click()
