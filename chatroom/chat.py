@@ -260,16 +260,15 @@ class Chat:
             self._loading[room.name].append(waiter)
             await waiter
             return
-        waiters = self._loading[room.name] = []
+        self._loading[room.name] = []
         try:
             page = await self._store.before(room.name, None, LOADED)
+            self.hub.loaded(room, page.events, page.events[-1].seq if page.events else 0)
         except Exception as error:
             for waiter in self._loading.pop(room.name):
                 waiter.errback(error)
             raise
-        del self._loading[room.name]
-        self.hub.loaded(room, page.events, page.events[-1].seq if page.events else 0)
-        for waiter in waiters:
+        for waiter in self._loading.pop(room.name):
             waiter.callback(None)
 
     async def _resume(
@@ -288,7 +287,7 @@ class Chat:
             payloads = [payload for event in events if (payload := dialect.event(event))]
             since = events[-1].seq if events else since
             if page.more or not tail.reaches(since):
-                return payloads, True, True
+                return payloads, True, since < tail.head
         stretch = tail.after(since, dialect, commands.MAX_PAGE - len(payloads))
         return payloads + stretch.payloads, True, stretch.more
 
