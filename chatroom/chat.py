@@ -205,8 +205,15 @@ class Chat:
 
     async def read(self, room: str, after: int) -> tuple[Sequence[Event], bool]:
         """The first events of a room after a `seq`, and whether there are more."""
-        page = await self._store.after(rules.room_name(room), after, commands.MAX_PAGE)
-        return page.events, page.more
+        name = rules.room_name(room)
+        page = await self._store.after(name, after, commands.MAX_PAGE)
+        live = self.hub.room(name)
+        if live is None:
+            return page.events, page.more
+        await self._load(live)
+        # The store may be ahead of what members were told; that will come as live events.
+        told = [event for event in page.events if event.seq <= live.head]
+        return told, page.more and len(told) == len(page.events)
 
     async def who(self, _member: Member, command: commands.Who) -> replies.Members:
         """The people in a room."""

@@ -5,6 +5,8 @@ Being connected is being in a room. What is sent is posted; what the others post
 
 from __future__ import annotations
 
+from collections import deque
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -14,13 +16,14 @@ from chatroom.domain import commands
 from chatroom.domain.errors import ChatError, CloseCode, Internal, RateLimited
 from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
+from chatroom.session import MAX_QUEUED
 from chatroom.wire.json import refusal
 
 
 class PlainSession:
     """One connection; what it asked for stood in its URL."""
 
-    __slots__ = ("_chat", "_early", "_member", "_outlet", "_posts", "_room")
+    __slots__ = ("_chat", "_member", "_outlet", "_posts", "_queue", "_room")
     _log = Logger()
 
     def __init__(self, chat: Chat, outlet: Outlet, room: str) -> None:
@@ -28,7 +31,8 @@ class PlainSession:
         self._outlet = outlet
         self._room = room
         self._member: Member | None = None
-        self._early: list[tuple[bytes, bool]] | None = []
+        # What is sent before the room is entered waits, as with hooks do posts for the one before them.
+        self._queue: deque[tuple[bytes, bool]] | None = deque()
         rate = chat.limits.posts_per_second
         self._posts = TokenBucket(rate, 2 * rate, chat.clock.seconds())
 
@@ -50,48 +54,77 @@ class PlainSession:
         """What was sent: a text is posted; binary data is passed on and not kept."""
         if self._member is None:
             return
-        if self._early is not None:
-            if len(self._early) < 2 * max(1, self._chat.limits.posts_per_second):
-                self._early.append((payload, binary))
-            return
+        if self._queue is None:
+            self._start(self._member, payload, binary)
+        elif len(self._queue) < MAX_QUEUED:
+            self._queue.append((payload, binary))
+        else:
+            self._complain(RateLimited("too many messages are waiting"))
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self._queue = None
+        if self._member is not None:
+            member, self._member = self._member, None
+            self._chat.depart(member)
+
+    def _start(self, member: Member, payload: bytes, binary: bool) -> None:
         try:
             self._posts.take(self._chat.clock.seconds())
         except RateLimited as error:
             self._complain(error)
             return
         if binary:
-            self._chat.pass_on(self._member, payload)
-        else:
-            Deferred.fromCoroutine(self._post(self._member, payload.decode()))
+            self._chat.pass_on(member, payload)
+            return
+        done = Deferred.fromCoroutine(self._post(member, payload.decode()))
+        if not self._chat.pipelined and not done.called:
+            self._queue = deque()
+            done.addCallback(self._next)
 
-    def closed(self) -> None:
-        """The connection is gone."""
-        if self._member is not None:
-            member, self._member = self._member, None
-            self._chat.depart(member)
+    def _next(self, _done: None) -> None:
+        waiting, self._queue = self._queue, None
+        while waiting and self._member is not None:
+            self._start(self._member, *waiting.popleft())
+            if self._queue is not None:
+                self._queue.extend(waiting)
+                return
 
     async def _enter(self, member: Member, since: int | None) -> None:
         try:
-            more = since is not None
-            while since is not None and more:
-                events, more = await self._chat.read(self._room, since)
-                told = [self._outlet.dialect.event(event) for event in events]
-                self._show([payload for payload in told if payload is not None])
-                since = events[-1].seq if events else since
-            joined = await self._chat.join(member, commands.Join(room=self._room, since=since))
-            if since is not None:
-                self._show([bytes(payload) for payload in joined.events])
-        except ChatError as error:
+            if since is None:
+                await self._chat.join(member, commands.Join(room=self._room))
+            else:
+                await self._follow(member, since)
+        except Exception as error:
+            if self._member is not None:
+                self._turn_away(error)
+            return
+        self._next(None)
+
+    def _turn_away(self, error: Exception) -> None:
+        if isinstance(error, ChatError):
             code = CloseCode.RESTARTING if error.again else CloseCode.FORBIDDEN
             self._outlet.close(code, error.message)
             return
-        except Exception:
-            self._log.failure("a plain connection could not enter {room}", room=self._room)
-            self._outlet.close(CloseCode.RESTARTING, "the server made a mistake; it is logged")
-            return
-        early, self._early = self._early or [], None
-        for payload, binary in early:
-            self.receive(payload, binary)
+        self._log.failure("a plain connection could not enter {room}", room=self._room)
+        self._outlet.close(CloseCode.RESTARTING, "the server made a mistake; it is logged")
+
+    async def _follow(self, member: Member, since: int) -> None:
+        """Show all that came after `since`, and come in where that ends."""
+        while self._member is not None:
+            events, more = await self._chat.read(self._room, since)
+            told = [self._outlet.dialect.event(event) for event in events]
+            self._show([payload for payload in told if payload is not None])
+            since = events[-1].seq if events else since
+            if more:
+                continue
+            joined = await self._chat.join(member, commands.Join(room=self._room, since=since))
+            if not joined.more:
+                self._show([bytes(payload) for payload in joined.events])
+                return
+            # More was said meanwhile than one answer holds: read on first.
+            await self._chat.leave(member, commands.Leave(room=self._room))
 
     def _show(self, payloads: list[bytes]) -> None:
         for payload in payloads:
