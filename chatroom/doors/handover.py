@@ -26,7 +26,8 @@ def take_over(request: Request, protocol: IProtocol, head: bytes) -> None:
     channel.setTimeout(None)
     # Twisted Web is the transport's producer, and has paused it while a request is answered.
     channel._networkProducer.unregisterProducer()
-    rest = b"".join(channel._dataBuffer)
+    # What came in one piece with the request is still with the parser of lines.
+    rest = b"".join(channel._dataBuffer) + channel.clearLineBuffer()
     hand_over(transport, protocol)
     channel._networkProducer.resumeProducing()
     protocol.dataReceived(head + rest)

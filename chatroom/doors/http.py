@@ -124,6 +124,8 @@ class WebRoot(Resource):
         index = WebFile(str(folder / "index.html"))
         self.putChild(b"", Upgrade(websocket, index))
         self.putChild(b"ws", Upgrade(websocket))
+        if websocket.echo:
+            self.putChild(b"echo", Upgrade(websocket))
         self.putChild(b"healthz", Health())
 
     def getChild(self, path: bytes, request: Request) -> IResource:

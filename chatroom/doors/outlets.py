@@ -18,13 +18,15 @@ def outbox_for(
 ) -> Outbox:
     """An outbox for `transport`, whose TLS handshake, if it has one, is done.
 
-    `pristine`: nothing has been written to the transport yet.
+    `pristine`: nothing has been written to the transport yet. Twisted's TLS transport keeps what is
+    written for the next turn of the reactor, and only goes through itself does more come behind it.
     """
     handle = _handle(transport)
     if isinstance(handle, socket.socket):
         return DirectOutbox(transport, tick, limit, overflow, pristine=pristine)
     if (
-        isinstance(handle, Connection)
+        pristine
+        and isinstance(handle, Connection)
         and isinstance(transport, TLSMemoryBIOProtocol)
         and isinstance(_handle(transport.transport), socket.socket)
     ):

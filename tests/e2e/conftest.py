@@ -17,17 +17,18 @@ def server(tmp_path: Path) -> Iterator[Start]:
 
     No server may log a traceback, but for one started with `blamed=True`: its test asks for them.
     """
-    yield from _servers(tmp_path)
+    yield from servers(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave it as it was, each in a room of its own."""
-    for start in _servers(tmp_path_factory.mktemp("shared")):
+    for start in servers(tmp_path_factory.mktemp("shared")):
         yield start("--no-limits", "--compliance")
 
 
-def _servers(folder: Path) -> Iterator[Start]:
+def servers(folder: Path) -> Iterator[Start]:
+    """Yields what starts servers, and clears them away after that."""
     servers: list[Server] = []
     suspects: list[Server] = []
 

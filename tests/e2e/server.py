@@ -29,7 +29,8 @@ class Server:
     """One server on a port of its own and one data folder, which can be killed and started again.
 
     `endpoints` are Twisted's; `{port}` in one is 0 at the first start and stays the port that was
-    had then. Each start appends to the log.
+    had then. Each start appends to the log. `through` is a command that ends by running the one it
+    is given; `fds` are what it inherits.
     """
 
     def __init__(
@@ -39,21 +40,21 @@ class Server:
         endpoints: tuple[str, ...] = (ON_LOOPBACK,),
         twistd: tuple[str, ...] = (),
         fds: tuple[int, ...] = (),
-        prepare: Callable[[], None] | None = None,
-        environment: dict[str, str] | None = None,
+        through: tuple[str, ...] = (),
         log_file: Path | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.log_file = log_file or folder / "server.log"
         self.ports: list[tuple[str, int]] = []
         """Scheme and port of each endpoint that has one."""
+        self._host = host
         self._options = options
         self._endpoints = endpoints
         self._twistd = twistd
         self._fds = fds
-        self._prepare = prepare
-        self._environment = environment or {}
+        self._through = through
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -65,7 +66,7 @@ class Server:
     def url(self) -> str:
         """Where the web page is."""
         scheme, port = self.ports[0]
-        return f"{scheme}://127.0.0.1:{port}"
+        return f"{scheme}://{self._host}:{port}"
 
     @property
     def ws(self) -> str:
@@ -87,7 +88,7 @@ class Server:
         """What a person would type."""
         port = self.ports[0][1] if self.ports else 0
         endpoints = [f"--endpoint={one.format(port=port)}" for one in self._endpoints]
-        twistd = [str(TWISTD), "-n", "--pidfile=", *self._twistd]
+        twistd = [*self._through, str(TWISTD), "-n", "--pidfile=", *self._twistd]
         return [*twistd, "chatroom", *endpoints, f"--data={self.data}", *self._options]
 
     def start(self) -> Server:
@@ -98,11 +99,10 @@ class Server:
             self._process = subprocess.Popen(
                 self.command(),
                 cwd=self.folder,
-                env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=self._before_exec,
+                preexec_fn=_end_in_time,
                 pass_fds=self._fds,
             )
         self.wait_for(lambda: len(_LISTENING.findall(self.log[before:])) >= len(self._endpoints))
@@ -167,10 +167,10 @@ class Server:
     def _with_ports(self) -> int:
         return sum(1 for one in self._endpoints if one.startswith(("tcp", "ssl")))
 
-    def _before_exec(self) -> None:
-        signal.alarm(LIFETIME)
-        if self._prepare is not None:
-            self._prepare()
+
+def _end_in_time() -> None:
+    # An alarm outlives exec, so it works whatever becomes of this process.
+    signal.alarm(LIFETIME)
 
 
 def run(*options: str, folder: Path, timeout: float = 30) -> subprocess.CompletedProcess[str]:

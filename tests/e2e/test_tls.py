@@ -1,0 +1,112 @@
+"""https and wss from a PEM that `chatroom cert` made."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from .clients import PATIENCE, JsonClient, PlainClient, get
+from .conftest import Start, servers
+from .server import Server, run
+
+TLS = "ssl:{port}:privateKey=key.pem:interface=127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate."""
+    path = tmp_path_factory.mktemp("pem") / "key.pem"
+    subprocess.run([sys.executable, "-m", "chatroom.cli", "cert", str(path)], check=True, timeout=60)
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory, pem: Path):
+    """A server that speaks TLS only."""
+    for start in servers(tmp_path_factory.mktemp("tls")):
+        yield start("--no-limits", files={"key.pem": pem.read_text()}, endpoints=(TLS,))
+
+
+def test_the_page_and_the_chat_work_over_tls(secure: Server) -> None:
+    assert secure.url.startswith("https:")
+    assert b"<!doctype html>" in get(secure.url).body.lower()
+    with JsonClient(secure.ws, "Ana") as ana, PlainClient(f"{secure.ws}?name=Ben") as ben:
+        ana.join()
+        ana.post("a secret")
+        assert ana.event()["text"] == "a secret"
+        assert ben.text() == "a secret"
+        ben.send("x" * 60_000)
+        refused = ben.text()
+        assert str(refused).startswith("* a text has at most")
+
+
+def test_a_long_history_arrives_whole_over_tls(secure: Server) -> None:
+    text = "ü" * 8_000
+    with JsonClient(secure.ws, "Ana") as ana:
+        ana.join("long")
+        numbers = [ana.begin("post", room="long", text=text) for _ in range(60)]
+        assert [ana.reply(number)["seq"] for number in numbers] == list(range(1, 61))
+    with JsonClient(secure.ws, "Ben") as ben:
+        events = ben.missed(0, ben.me["epoch"], "long")
+        assert [event["seq"] for event in events] == list(range(1, 61))
+        assert {event["text"] for event in events} == {text}
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_of_today_is_spoken(secure: Server, pem: Path, version: ssl.TLSVersion) -> None:
+    # The certificate is checked here, as a browser would that has been told to trust it.
+    context = ssl.create_default_context(cafile=str(pem))
+    context.minimum_version = context.maximum_version = version
+    with JsonClient(secure.ws.replace("127.0.0.1", "localhost"), "Eva", ssl=context) as eva:
+        eva.join("today")
+        assert eva.post("hello", "today") > 0
+
+
+def test_tls_of_yesterday_is_refused(secure: Server) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    # Else this side refuses to speak it before the server can.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with (
+        socket.create_connection(("127.0.0.1", secure.port), timeout=PATIENCE) as bare,
+        pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"),
+    ):
+        context.wrap_socket(bare)
+
+
+def test_plain_http_on_the_tls_port_harms_nobody(secure: Server) -> None:
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=PATIENCE) as lost:
+        lost.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP" not in lost.recv(1000)
+    assert get(secure.url, "/healthz").status == 200
+
+
+def test_a_server_with_both_is_one_chat(server: Start, pem: Path) -> None:
+    one = server(endpoints=("tcp:0:interface=127.0.0.1", TLS), files={"key.pem": pem.read_text()})
+    (_http, plain), (_https, secure) = one.ports
+    with (
+        JsonClient(f"ws://127.0.0.1:{plain}/ws", "Ana") as ana,
+        JsonClient(f"wss://127.0.0.1:{secure}/ws", "Ben") as ben,
+    ):
+        ana.join()
+        ben.join()
+        ana.post("across")
+        assert ben.event()["text"] == "across"
+
+
+def test_a_pem_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    ended = run("--endpoint=ssl:0:privateKey=none.pem", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "chatroom: there is no file none.pem; `chatroom cert none.pem` makes one, for development\n"
+    )
