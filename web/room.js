@@ -152,7 +152,7 @@ export class Room extends Emitter {
 
   /** Leaves; the room is forgotten. */
   leave() {
-    const inside = this.entered;
+    const inside = this.entered || this.#state === "joining";
     this.#entry++;
     this.#enter("left");
     this.#link.forget(this);
@@ -163,7 +163,6 @@ export class Room extends Emitter {
   async join() {
     const entry = ++this.#entry;
     const since = this.#log.seq ?? undefined;
-    this.#log.forgetEarly();
     const epoch = since === undefined ? undefined : this.#epoch;
     this.error = null;
     this.#enter("joining");

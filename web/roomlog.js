@@ -34,12 +34,6 @@ export class RoomLog {
     this.#early.clear();
   }
 
-  /** What was waiting belongs to a connection that is gone. */
-  forgetEarly() {
-    this.#early.clear();
-    this.#head = this.#seq ?? 0;
-  }
-
   /**
    * The room is known to reach up to here.
    * @param {number} head

@@ -199,6 +199,30 @@ test("waits half a second, then twice as long up to 15 s, never all the same", a
   assert.equal(chat.retryAt - Date.now(), 7500);
 });
 
+test("only a connection that lasted makes the next wait short again", async () => {
+  const chat = connect();
+  const waits = [];
+  for (const lasted of [0, 1, 1, 5, 1]) {
+    await settle();
+    assert.equal(chat.state, "online");
+    await pass(lasted * SECOND);
+    server.hangUp();
+    await settle();
+    waits.push(chat.retryAt - Date.now());
+    await pass(chat.retryAt - Date.now());
+  }
+  assert.deepEqual(waits, [375, 750, 1500, 375, 750]);
+});
+
+test("a hello that comes too often waits as told", async () => {
+  const limited = {type: "error", code: "rate_limited", retry_after: 7};
+  server.answer = ({type}) => (type === "hello" ? limited : undefined);
+  const chat = connect();
+  await settle();
+  assert.equal(chat.state, "waiting");
+  assert.equal(chat.retryAt - Date.now(), 7500);
+});
+
 test("a server that restarts is given the time it asked for", async () => {
   const chat = connect();
   await settle();
@@ -383,6 +407,35 @@ test("a join that is limited is tried again; leaving forgets the room", async ()
   assert.equal(room.state, "left");
 });
 
+test("a join put off is not made up for on the next connection, which joins anyway", async () => {
+  const limited = {type: "error", code: "rate_limited", retry_after: 5};
+  server.answer = ({type}) => (type === "join" ? limited : undefined);
+  const room = connect().join("lobby");
+  await settle();
+  server.answer = () => undefined;
+  server.hangUp();
+  await settle();
+  await pass(SECOND);
+  assert.equal(room.state, "live");
+  await pass(5 * SECOND);
+  assert.equal(server.asked("join").length, 2);
+});
+
+test("leaving while being let in", async () => {
+  const chat = connect();
+  await settle();
+  const seen = [];
+  const room = chat.join("lobby");
+  room.on("event", ({seq}) => seen.push(seq));
+  room.leave();
+  await settle();
+  server.publish("lobby", {text: "1"});
+  await settle();
+  assert.equal(room.state, "left");
+  assert.deepEqual(seen, []);
+  assert.equal(server.asked("leave").length, 1);
+});
+
 test("one listener's mistake costs the others nothing", async () => {
   mock.method(console, "error", () => {});
   const chat = connect();
@@ -414,6 +467,10 @@ test("members come and go; in a large room only their number", async () => {
   server.tell(server.socket, {type: "presence", room: "lobby", count: 140});
   await settle();
   assert.equal(room.count, 140);
+  const unlisted = {id: "u-77", name: "Cleo", kind: "guest"};
+  server.tell(server.socket, {type: "presence", room: "lobby", user: unlisted, state: "offline"});
+  await settle();
+  assert.equal(room.count, 139);
 });
 
 test("who is typing is shown for six seconds, or until the message", async () => {
@@ -441,4 +498,10 @@ test("our typing is told once in three seconds", async () => {
   room.typing(false);
   await settle();
   assert.deepEqual(server.asked("typing").map(({on}) => on), [true, true, false]);
+  room.typing();
+  await room.post("there");
+  room.typing(false); // the message has said so
+  room.typing();
+  await settle();
+  assert.deepEqual(server.asked("typing").slice(3).map(({on}) => on), [true, true]);
 });

@@ -32,8 +32,8 @@ export class FakeServer {
       }
 
       close(code) {
-        this.closedWith = code;
         server.sockets.delete(this);
+        setImmediate(() => this.onclose({code, reason: ""}));
       }
     };
   }

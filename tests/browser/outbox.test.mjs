@@ -61,6 +61,8 @@ function memory() {
 
 test("a post gives its receipt", async () => {
   const room = await enter(connect());
+  const states = [];
+  room.on("unsent", ({state}) => states.push(state));
   const post = room.post("hi", {replyTo: 3, data: {mood: "good"}});
   assert.equal(post.state, "sending");
   assert.deepEqual(await post, {room: "lobby", seq: 1, at: 1000});
@@ -68,6 +70,8 @@ test("a post gives its receipt", async () => {
   assert.deepEqual(room.unsent, []);
   const {reply_to: replyTo, data} = server.asked("post")[0];
   assert.deepEqual({replyTo, data}, {replyTo: 3, data: {mood: "good"}});
+  await settle();
+  assert.deepEqual(states, ["waiting", "sending", "sent"], "the event then adds nothing");
 });
 
 test("posts wait for the connection and keep their order", async () => {
@@ -177,6 +181,18 @@ test("unavailable is waited out too, and another room is not held up by it", asy
   assert.equal(slow.state, "waiting");
   await pass(SECOND);
   assert.equal(slow.state, "sent");
+});
+
+test("whatever may be tried again later is", async () => {
+  const room = await enter(connect());
+  const slow = {type: "error", code: "slow_mode", retry_after: 3};
+  server.answer = ({type}) => (type === "post" ? slow : undefined);
+  const post = room.post("a");
+  await settle();
+  assert.equal(post.state, "waiting");
+  server.answer = () => undefined;
+  await pass(3 * SECOND);
+  assert.equal(post.state, "sent");
 });
 
 test("a refusal fails the post, not those after it; retry and discard", async () => {
