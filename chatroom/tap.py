@@ -26,7 +26,7 @@ from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
 from chatroom.people import People
 from chatroom.stage import Applications
-from chatroom.store.opening import Unusable
+from chatroom.store.opening import Unusable, files_of
 from chatroom.store.sql import SqlStore
 
 __all__ = ["Options", "makeService"]
@@ -141,7 +141,7 @@ def _give_away(options: Options) -> None:
     twistd: Any = options.parent or {}
     uid, gid = twistd.get("uid"), twistd.get("gid")
     if uid is not None or gid is not None:
-        for path in [options.data, *options.data.iterdir()]:
+        for path in {options.data, *options.data.iterdir(), *files_of(options.store_url)}:
             os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
 
 

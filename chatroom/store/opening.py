@@ -48,6 +48,12 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     return writing, _engine(where, "BEGIN")
 
 
+def files_of(url: str) -> list[Path]:
+    """The files of the database at `url` that are there: its own, and SQLite's journals beside it."""
+    path = str(_sqlite_url(url).database)
+    return [Path(path + end) for end in ("", "-wal", "-shm") if Path(path + end).exists()]
+
+
 def epoch_of(engine: Engine) -> str:
     """The log's epoch, made at the first start."""
     with engine.begin() as connection:
