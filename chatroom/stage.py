@@ -71,13 +71,11 @@ class Applications:
 
     def connected(self, name: str, user: User) -> None:
         """Call the hook of that name."""
-        self._call(name, "connected", user)
+        self._soon(name, "connected", user)
 
     def closed(self, name: str, user: User) -> None:
         """Call the hook of that name; a room that nobody is in is forgotten."""
-        self._call(name, "closed", user)
-        if self._hub.room(name) is None:
-            self._rooms.pop(name, None)
+        self._soon(name, "closed", user)
 
     async def process(self, name: str, user: User, command: Post, origin: Origin) -> Event | None:
         """Let the hook have a post; the event it became, None if it did not become one.
@@ -102,6 +100,7 @@ class Applications:
             raise Internal("the application failed on this message") from None
         finally:
             posting.reset(token)
+            self._forget(name)
         return None if current.first is None else await current.first
 
     # For the rooms: chatroom.hooks.Stage.
@@ -166,6 +165,14 @@ class Applications:
             room = self._rooms[name] = self._made(name, self)
         return room
 
+    def _forget(self, name: str) -> None:
+        if self._hub.room(name) is None:
+            self._rooms.pop(name, None)
+
+    def _soon(self, name: str, hook: str, user: User) -> None:
+        # Not at once: what a hook sends to who has just joined comes after the answer to their join.
+        self._clock.callLater(0, self._call, name, hook, user)
+
     def _call(self, name: str, hook: str, user: User) -> None:
         async def call() -> None:
             try:
@@ -176,6 +183,7 @@ class Applications:
                 self._log.failure("the application's {hook} failed in {room}", hook=hook, room=name)
 
         Deferred.fromCoroutine(call())
+        self._forget(name)
 
     def _lost(self, failure: Failure) -> None:
         self._log.error(
