@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -95,7 +96,11 @@ class Options(usage.Options):
             fail(str(error))
         if self["app"] is not None:
             self.app = load_app(self["app"])
-        if not self["data"]:
+        try:
+            folder = self.data if self["data"] else None
+        except (OSError, RuntimeError) as error:
+            fail(f"--data {self['data']}: {error}")
+        if folder is None:
             fail("--data takes a folder")
         self.endpoints = self.endpoints or [DEFAULT_ENDPOINT]
 
@@ -125,12 +130,16 @@ def load_app(name: str) -> type[Room]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name == module_name:
-            fail(f"--app: there is no module {module_name} in {os.getcwd()} or among the installed ones")
+        if f"{module_name}.".startswith(f"{error.name}."):
+            fail(f"--app: there is no module {error.name} in {os.getcwd()} or among the installed ones")
         fail(f"--app: {module_name} wants a module that is not installed: {error.name}")
     except Exception as error:
-        fail(f"--app: {module_name} cannot be imported: {type(error).__name__}: {error}")
+        place = error if isinstance(error, SyntaxError) else traceback.extract_tb(error.__traceback__)[-1]
+        reason = traceback.format_exception_only(error)[-1].strip()
+        fail(f"--app: {module_name} cannot be imported: {reason} ({place.filename}, line {place.lineno})")
     found: Any = getattr(module, class_name, None)
+    if found is None:
+        fail(f"--app: there is no {class_name} in {module_name}")
     if not (isinstance(found, type) and issubclass(found, Room)):
         fail(f"--app: {name} is not a subclass of chatroom.Room")
     return found
