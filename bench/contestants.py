@@ -1,66 +1,24 @@
-"""The servers that are compared: how each is started and how it is spoken to."""
+"""The servers that are compared."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench.dialects import Dialect, Json, Unheard, Verbatim
-from bench.members import Place
+from bench.contestant import Contestant, Setting
+from bench.dialects import Json, Unheard, Verbatim
+from bench.peers.contestants import PEERS
 from bench.servers import ROOT
 
 BENCH = Path(__file__).resolve().parent
 
-# What is measured of a contestant besides its fan-out.
-ACCEPT = "accept"
-DURABLE = "durable"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a contestant is started with."""
-
-    port: int
-    directory: Path
-    """Its own, empty, on the disk that is measured."""
-    size: int
-    """Payload bytes of a delivery."""
-    tls: bool = False
-    deflate: bool = False
-
-
-@dataclass(frozen=True)
-class Contestant:
-    name: str
-    label: str
-    does: str
-    """What it does for each post, and what it leaves out: printed beside its figures."""
-    command: Callable[[Setting], list[str]]
-    dialect: Callable[[int], Dialect]
-    lacking: Callable[[], str | None] = lambda: None
-    """Why it cannot take part here; None if it can."""
-    path: str = "/"
-    measures: frozenset[str] = frozenset({ACCEPT})
-    tls: bool = True
-    deflate: bool = True
-
-    def place(self, setting: Setting, dialect: Dialect) -> Place:
-        return Place(
-            port=setting.port,
-            path=self.path,
-            subprotocol=dialect.subprotocol,
-            upgrade=dialect.upgrade,
-            tls=setting.tls,
-            deflate=setting.deflate,
-        )
-
 
 def _chatroom(setting: Setting) -> list[str]:
-    endpoint = f"tcp:{setting.port}:interface=127.0.0.1"
+    endpoint = f"tcp:{setting.port}:interface=127.0.0.1:backlog=4096"
     if setting.tls:
-        endpoint = f"ssl:{setting.port}:interface=127.0.0.1:privateKey={setting.directory}/key.pem"
+        key = setting.directory / "key.pem"
+        endpoint = f"ssl:{setting.port}:interface=127.0.0.1:backlog=4096:privateKey={key}"
     twistd = Path(sys.executable).parent / "twistd"
     return [
         *(str(twistd), "--nodaemon", "--pidfile=", "--reactor=epoll", "chatroom"),
@@ -94,50 +52,62 @@ def _floor(setting: Setting) -> list[str]:
     return [str(program), str(setting.port), str(setting.size)]
 
 
+def _verbatim(setting: Setting) -> Verbatim:
+    return Verbatim(setting.size, echoes=True, text=setting.text)
+
+
 CONTESTANTS = (
     Contestant(
         name="chatroom",
-        label="chatroom, JSON members",
-        does="commits every post to disk, acknowledges it, delivers it as a numbered event",
+        label="chatroom",
+        does="commits every post to disk, acknowledges it, delivers it as a numbered JSON event",
         command=_chatroom,
-        dialect=lambda size: Json(size),
+        dialect=lambda setting: Json(setting.size, setting.room, setting.text),
         lacking=_chatroom_lacking,
         path="/ws",
-        measures=frozenset({ACCEPT, DURABLE}),
+        kind="ours",
     ),
     Contestant(
         name="chatroom-plain",
         label="chatroom, plain members",
         does="commits every post to disk; to plain members delivers the bare text",
         command=_chatroom,
-        dialect=lambda size: Verbatim(size, echoes=False),
+        dialect=lambda setting: Verbatim(setting.size, echoes=False),
         lacking=_chatroom_lacking,
         path="/ws",
+        kind="ours",
     ),
+    *PEERS,
     Contestant(
         name="autobahn",
-        label="Autobahn, sendMessage to each",
+        label="Autobahn, sendMessage",
         does="keeps no log and acknowledges nothing",
         command=_autobahn(),
-        dialect=lambda size: Verbatim(size, echoes=True),
+        dialect=_verbatim,
     ),
     Contestant(
         name="autobahn-prepared",
-        label="Autobahn, prepared message",
+        label="Autobahn, prepared",
         does="keeps no log and acknowledges nothing",
         command=_autobahn("--prepared"),
-        dialect=lambda size: Verbatim(size, echoes=True),
-        measures=frozenset(),
+        dialect=_verbatim,
+    ),
+    Contestant(
+        name="autobahn-echo",
+        label="Autobahn, echo",
+        does="sends each message back to who sent it; keeps no log",
+        command=_autobahn("--echo"),
+        dialect=_verbatim,
     ),
     Contestant(
         name="floor",
         label="floor: send(2) in C",
         does="sends the same number of bytes to the same number of sockets and does nothing else",
         command=_floor,
-        dialect=lambda size: Unheard(size, echoes=True),
+        dialect=lambda setting: Unheard(setting.size, echoes=True),
         lacking=lambda: None if shutil.which("cc") else "no C compiler",
-        measures=frozenset(),
-        tls=False,
-        deflate=False,
+        kind="floor",
     ),
 )
+
+BY_NAME = {contestant.name: contestant for contestant in CONTESTANTS}

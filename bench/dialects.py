@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bench.members import ServerError
+from bench.texts import Text, repeated
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,10 @@ class Dialect(Protocol):
     openings: tuple[Opening, ...]
     size: int
     """Payload bytes of a delivery, before any compression."""
+    alike: bool
+    """Whether all deliveries are of exactly that size."""
     echoes: bool
     """Whether the poster hears its own post as the others do."""
-    acknowledges: bool
 
     def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
         """Try one post; `exchange` sends it and gives the delivery of it to another member."""
@@ -46,13 +48,14 @@ class Verbatim:
     """A text goes in, the same text comes out: peers, and the server's own plain dialect."""
 
     upgrade = True
+    alike = True
     subprotocol: str | None = None
     openings: tuple[Opening, ...] = ()
-    acknowledges = False
 
-    def __init__(self, size: int, *, echoes: bool) -> None:
+    def __init__(self, size: int, *, echoes: bool, text: Text = repeated) -> None:
         self.size = size
         self.echoes = echoes
+        self._text = text
 
     def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
         posted = self.post(0)
@@ -60,7 +63,7 @@ class Verbatim:
             raise ServerError("not the text that was posted")
 
     def post(self, index: int) -> bytes:
-        return f"{index:08d}".encode() + b"x" * (self.size - 8)
+        return self._text(index, self.size).encode()
 
     def hears(self, payload: bytes, index: int) -> bool:
         if payload != self.post(index):
@@ -80,6 +83,59 @@ class Unheard(Verbatim):
         return len(payload) == self.size
 
 
+class SocketIo(Verbatim):
+    """Socket.IO 4 over Engine.IO 4: an event named `message`, the same packet in and out."""
+
+    openings = (Opening("connect", lambda _number: b"40", b'40{"sid"'),)
+    _ENVELOPE = '42["message","%s"]'
+
+    def __init__(self, size: int, *, text: Text = repeated) -> None:
+        super().__init__(size, echoes=True, text=text)
+
+    def post(self, index: int) -> bytes:
+        width = self.size - len(self._ENVELOPE % "")
+        return (self._ENVELOPE % self._text(index, width)).encode()
+
+
+class Wamp(Verbatim):
+    """WAMP version 2 as JSON, the basic profile: subscribe and publish, unacknowledged.
+
+    An event carries a random publication id of up to 16 digits, so deliveries differ in length;
+    the text is as long as makes most of them `size` bytes.
+    """
+
+    alike = False
+    subprotocol = "wamp.2.json"
+    openings = (
+        Opening("hello", lambda _number: _WAMP_HELLO, b"[2,"),
+        Opening("subscribe", lambda _number: b'[32,1,{},"room"]', b"[33,1,"),
+    )
+
+    def __init__(self, size: int, *, text: Text = repeated) -> None:
+        super().__init__(size, echoes=True, text=text)
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        if not self.hears(exchange(self.post(0)), 0):
+            raise ServerError("not an event")
+
+    def post(self, index: int) -> bytes:
+        return b'[16,%d,{"exclude_me":false},"room",["%s"]]' % (index + 1, self._said(index))
+
+    def hears(self, payload: bytes, index: int) -> bool:
+        if not payload.startswith(b"[36,"):
+            return False
+        if not payload.endswith(b'["%s"]]' % self._said(index)):
+            raise ServerError(f"delivery {index} is {payload!r}")
+        return True
+
+    def _said(self, index: int) -> bytes:
+        return self._text(index, self.size - _WAMP_EVENT).encode()
+
+
+_WAMP_HELLO = b'[1,"realm1",{"roles":{"publisher":{},"subscriber":{}}}]'
+_WAMP_EVENT = len('[36,0123456789012345,0123456789012345,{},[""]]')
+
+
 class Json:
     """chatroom.v1: hello, join, then posts that are acknowledged and delivered as events.
 
@@ -90,12 +146,13 @@ class Json:
 
     upgrade = True
     subprotocol: str | None = "chatroom.v1"
+    alike = True
     echoes = True
-    acknowledges = True
 
-    def __init__(self, size: int, room: str = "lobby") -> None:
+    def __init__(self, size: int, room: str = "lobby", text: Text = repeated) -> None:
         self.size = size
         self.room = room
+        self._fill = text
         self.openings: tuple[Opening, ...] = (
             Opening("hello", _hello, b'"type":"welcome"'),
             Opening("join", lambda _number: _request("join", 2, room=room), b'"type":"ok"'),
@@ -124,7 +181,7 @@ class Json:
 
     def _text(self, index: int) -> str:
         width = self.size - self._bare - len(str(self._first + index))
-        return f"{index:08d}".ljust(width, "x")
+        return self._fill(index, width)
 
     def hears(self, payload: bytes, index: int) -> bool:
         if b'"type":"message"' not in payload:

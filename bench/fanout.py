@@ -93,7 +93,7 @@ class Loop:
 
         self._dialect.calibrate(exchange)
         self._crowd.settle()
-        if not self._crowd.place.deflate:
+        if self._dialect.alike and not self._crowd.place.deflate:
             self._size = wire_size(self._dialect.size)
             self._last_byte = self._dialect.size & 0xFF
             self._last = bytes((self._last_byte,))

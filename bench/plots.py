@@ -15,14 +15,14 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .title { font-weight: 600; font-size: 15px }
 .group, .value { fill: #57606a }
 .group { font-weight: 600 }
-.bar { fill: #8c959f }
+.peer { fill: #8c959f }
 .ours { fill: #0969da }
 .floor { fill: #bf8700 }
 .spread { stroke: #24292f; stroke-width: 1.5 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .group, .value { fill: #9198a1 }
-  .bar { fill: #656c76 }
+  .peer { fill: #656c76 }
   .ours { fill: #4493f8 }
   .floor { fill: #d29922 }
   .spread { stroke: #e6edf3 }
@@ -34,13 +34,13 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 class Bar:
     label: str
     figure: Figure
-    kind: str = "bar"
-    """`bar`, `ours` or `floor`: its colour."""
+    kind: str = "peer"
+    """`peer`, `ours` or `floor`: its colour."""
 
 
 def bar_chart(title: str, unit: str, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     """Horizontal bars: the median, a line from least to most, the value in words."""
-    top = max(bar.figure.most for _, bars in groups for bar in bars) or 1.0
+    top = max((bar.figure.most for _, bars in groups for bar in bars), default=0) or 1.0
     scale = (_WIDTH - _LABELS - _VALUES) / top
     parts: list[str] = []
     y = _HEAD

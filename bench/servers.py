@@ -14,6 +14,7 @@ from pathlib import Path
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+_FORK_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +43,13 @@ def free_port() -> int:
         return port
 
 
-def raise_file_limit() -> int:
-    """As many open files as this process is allowed; returns how many."""
+def raise_file_limit(wanted: int = 40_000) -> int:
+    """As many open files as are wanted, or as this process is allowed; returns how many."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+            return wanted
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
@@ -62,8 +67,8 @@ def _in_child(core: int) -> Callable[[], None]:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, core: int, directory: Path) -> Iterator[int]:
-    """Start `command` in `directory` and give its pid once `port` answers; end it afterwards."""
+def running(command: Sequence[str], port: int, core: int, directory: Path) -> Iterator[list[int]]:
+    """Start `command` in `directory` and give its processes once `port` answers; end them after."""
     log = directory / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -75,11 +80,36 @@ def running(command: Sequence[str], port: int, core: int, directory: Path) -> It
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             preexec_fn=_in_child(core),
         )
+    pids = [process.pid]
     try:
         _await_port(process, port, log)
-        yield process.pid
+        # Who forks its workers listens first.
+        time.sleep(_FORK_SECONDS)
+        pids = family(process.pid)
+        yield pids
     finally:
+        pids += family(process.pid)[1:]
         _stop(process)
+        _end_orphans(set(pids[1:]), core)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, task.read_text().split())
+    return found
+
+
+def _end_orphans(pids: set[int], core: int) -> None:
+    """Workers outlive a main process that had to be killed."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            # Not somebody else's that has the number by now: ours are pinned.
+            if os.sched_getaffinity(pid) == {core}:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _await_port(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -1,18 +1,20 @@
 """From samples to figures: medians, spread, ratios, what was expected, what to doubt."""
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.course import Sample
 from bench.machine import FORGETFUL
-from bench.rounds import Sample
+from bench.scenarios.scenario import Bound, Reading, Scenario
 
 # Above this share of its core the load may have been what set the pace.
 LOAD_LIMIT = 0.9
 OTHERS_LIMIT = 0.1
 
-TARGET_MEMBERS = 1000
+Place = tuple[str, str, str]
+"""Scenario, contestant, measure."""
 
 
 @dataclass(frozen=True)
@@ -22,102 +24,76 @@ class Figure:
     most: float
     rounds: int
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Figure | None":
+        if not values:
+            return None
+        return cls(statistics.median(values), min(values), max(values), len(values))
+
 
 @dataclass(frozen=True)
 class Expectation:
-    """A promise about the medians: at most `bound`."""
+    """A bound and what came of it; `figure` is None where it was not measured."""
 
-    what: str
-    bound: float
-    measured: float
+    scenario: Scenario
+    bound: Bound
+    figure: Figure | None
 
     @property
-    def met(self) -> bool:
-        return self.measured <= self.bound
+    def met(self) -> bool | None:
+        if self.figure is None:
+            return None
+        if self.bound.least:
+            return self.figure.median >= self.bound.limit
+        return self.figure.median <= self.bound.limit
 
 
 class Summary:
-    """The samples of all rounds, by contestant and measure."""
+    """The samples of all rounds, by scenario, contestant and measure."""
 
     def __init__(self, samples: Iterable[Sample], plan: dict[str, Any]) -> None:
         self._samples = list(samples)
         self._plan = plan
 
-    def measures(self) -> list[str]:
+    def measures(self, scenario: str) -> list[str]:
         """In the order they were first taken."""
-        return list(dict.fromkeys(sample["measure"] for sample in self._samples))
+        own = (sample for sample in self._samples if sample["scenario"] == scenario)
+        return [one for one in dict.fromkeys(sample["measure"] for sample in own) if one != "failure"]
 
-    def fanouts(self) -> list[str]:
-        """The measures that are fan-outs."""
-        of = {sample["measure"] for sample in self._samples if "deliveries" in sample}
-        return [measure for measure in self.measures() if measure in of]
-
-    def durables(self) -> list[str]:
-        of = {sample["measure"] for sample in self._samples if "kept" in sample}
-        return [measure for measure in self.measures() if measure in of]
-
-    def values(self, contestant: str, measure: str, name: str) -> list[float]:
-        return list(self._by_round(contestant, measure, name).values())
-
-    def _by_round(self, contestant: str, measure: str, name: str) -> dict[int, float]:
+    def _by_round(self, place: Place, name: str) -> dict[int, float]:
         return {
             sample["round"]: sample[name]
             for sample in self._samples
-            if _place(sample) == (contestant, measure) and name in sample
+            if _place(sample) == place and sample.get(name) is not None
         }
 
-    def figure(self, contestant: str, measure: str, name: str) -> Figure | None:
-        values = self.values(contestant, measure, name)
-        if not values:
-            return None
-        return Figure(statistics.median(values), min(values), max(values), len(values))
+    def figure(self, scenario: str, contestant: str, measure: str, name: str) -> Figure | None:
+        return Figure.of(list(self._by_round((scenario, contestant, measure), name).values()))
 
-    def ratio(self, contestant: str, other: str, measure: str, name: str) -> Figure | None:
+    def ratio(self, scenario: str, mine: Reading, other: Reading) -> Figure | None:
         """Taken round by round, each beside the other of the same round."""
-        theirs = self._by_round(other, measure, name)
-        ratios = [
-            mine / theirs[number]
-            for number, mine in self._by_round(contestant, measure, name).items()
-            if number in theirs
-        ]
-        if not ratios:
-            return None
-        return Figure(statistics.median(ratios), min(ratios), max(ratios), len(ratios))
+        theirs = self._read(scenario, other)
+        return Figure.of(
+            [value / theirs[at] for at, value in self._read(scenario, mine).items() if theirs.get(at)]
+        )
 
-    def expectations(self) -> list[Expectation]:
-        """The project's own targets, for those that were measured.
+    def _read(self, scenario: str, one: Reading) -> dict[int, float]:
+        return self._by_round((one.scenario or scenario, one.contestant, one.measure), one.figure)
 
-        They are for a room of a thousand over plain TCP: in a small one the price of a post, a
-        commit to disk, is shared by few deliveries, and a peer that keeps nothing has none.
-        """
-        plan = self._plan
-        if plan["members"] < TARGET_MEMBERS or plan["tls"] or plan["deflate"]:
+    def expectations(self, scenarios: Iterable[Scenario]) -> list[Expectation]:
+        """The project's own targets in these scenarios; they are for full-size rooms only."""
+        if self._plan["share"] < 1:
             return []
-        found = []
+        return [
+            Expectation(scenario, bound, self._measured(scenario.name, bound))
+            for scenario in scenarios
+            for bound in scenario.bounds
+        ]
 
-        def expect(what: str, bound: float, figure: Figure | None) -> None:
-            if figure:
-                found.append(Expectation(what, bound, figure.median))
-
-        for name, members in (("chatroom", "JSON"), ("chatroom-plain", "plain")):
-            for measure in (one for one in self.fanouts() if one.startswith("window")):
-                expect(
-                    f"fan-out to {members} members, {measure}, beside Autobahn's",
-                    0.35,
-                    self.ratio(name, "autobahn", measure, "cpu_us"),
-                )
-        for name, members in (("chatroom", "JSON"), ("chatroom-plain", "plain, in its room")):
-            expect(
-                f"an accepted connection ({members}), beside Autobahn's",
-                0.75,
-                self.ratio(name, "autobahn", "accept", "cpu_us"),
-            )
-            expect(
-                f"KiB an idle joined connection ({members})",
-                10.0,
-                self.figure(name, "idle", "rss_kib"),
-            )
-        return found
+    def _measured(self, scenario: str, bound: Bound) -> Figure | None:
+        if bound.beside is not None:
+            return self.ratio(scenario, bound.mine, bound.beside)
+        return Figure.of(list(self._read(scenario, bound.mine).values()))
 
     def doubts(self, machine: dict[str, Any]) -> list[str]:
         """Everything a reader should know before believing a figure."""
@@ -130,7 +106,8 @@ class Summary:
         if machine.get("server_core") == machine.get("load_core"):
             found.append("server and load shared one core")
         found += [
-            f"{sample['contestant']} failed in round {sample['round']}: {sample['words']}"
+            f"{sample['scenario']}: {sample['contestant']} failed in round {sample['round']}: "
+            f"{sample['words']}"
             for sample in self._samples
             if "words" in sample
         ]
@@ -153,30 +130,35 @@ class Summary:
         return found
 
     def _each(self, wrong: Callable[[Sample], bool], words: str) -> list[str]:
-        """One sentence, with the rounds that it holds for."""
-        places = []
-        for contestant, measure in dict.fromkeys(map(_place, self._samples)):
-            samples = [s for s in self._samples if _place(s) == (contestant, measure)]
+        """One sentence, with the scenarios and servers that it holds for."""
+        places: dict[str, list[str]] = {}
+        for place in dict.fromkeys(map(_place, self._samples)):
+            samples = [sample for sample in self._samples if _place(sample) == place]
             times = sum(map(wrong, samples))
             if times:
-                places.append(f"{contestant}, {measure} ({times} of {len(samples)} rounds)")
-        return [f"{words}: {'; '.join(places)}"] if places else []
+                scenario, contestant, measure = place
+                rounds = "" if times == len(samples) else f" ({times} of {len(samples)} rounds)"
+                places.setdefault(scenario, []).append(f"{contestant} {measure}{rounds}")
+        if not places:
+            return []
+        return [f"{words}. {'; '.join(f'{at}: ' + ', '.join(who) for at, who in places.items())}"]
 
     def as_json(self) -> dict[str, Any]:
-        """Every figure: contestant, measure, name."""
+        """Every figure: scenario, contestant, measure, name."""
         found: dict[str, Any] = {}
-        for contestant, measure in dict.fromkeys(map(_place, self._samples)):
-            samples = [s for s in self._samples if _place(s) == (contestant, measure)]
-            names = {name for s in samples for name, value in s.items() if _is_figure(value)}
-            of = found.setdefault(contestant, {})[measure] = {}
+        for place in dict.fromkeys(map(_place, self._samples)):
+            scenario, contestant, measure = place
+            samples = [sample for sample in self._samples if _place(sample) == place]
+            names = {name for sample in samples for name, value in sample.items() if _is_figure(value)}
+            of = found.setdefault(scenario, {}).setdefault(contestant, {})[measure] = {}
             for name in sorted(names - {"round"}):
-                figure = self.figure(contestant, measure, name)
+                figure = self.figure(scenario, contestant, measure, name)
                 of[name] = asdict(figure) if figure else None
         return found
 
 
-def _place(sample: Sample) -> tuple[str, str]:
-    return sample["contestant"], sample["measure"]
+def _place(sample: Sample) -> Place:
+    return sample["scenario"], sample["contestant"], sample["measure"]
 
 
 def _is_figure(value: object) -> bool:

@@ -1,11 +1,12 @@
-"""A broadcast server as Autobahn's users write it: `sendMessage` to each, to everybody.
+"""A broadcast server as Autobahn's users write it: `sendMessage` to each, to everybody in the room.
 
-    python autobahn_naive.py PORT [--prepared] [--deflate] [--tls KEY_AND_CERTIFICATE]
+    python autobahn_naive.py PORT [--prepared | --echo] [--deflate] [--tls KEY_AND_CERTIFICATE]
 
-It keeps no log, acknowledges nothing, and knows no rooms and no names.
+A connection's room is named by `?room=`. It keeps no log, acknowledges nothing, and knows no names.
 """
 
 import argparse
+from collections import defaultdict
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
@@ -13,13 +14,17 @@ from twisted.internet import epollreactor
 
 
 class Broadcast(WebSocketServerProtocol):
-    clients: "set[Broadcast]" = set()  # noqa: RUF012
+    rooms: "defaultdict[str, set[Broadcast]]" = defaultdict(set)  # noqa: RUF012
+    clients: "set[Broadcast]" = frozenset()
 
     def onOpen(self) -> None:
+        (room,) = self.http_request_params.get("room", ["lobby"])
+        self.clients = self.rooms[room]
         self.clients.add(self)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self.clients.discard(self)
+        if self.clients:
+            self.clients.discard(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         for client in self.clients:
@@ -31,6 +36,11 @@ class PreparedBroadcast(Broadcast):
         message = self.factory.prepareMessage(payload, isBinary)
         for client in self.clients:
             client.sendPreparedMessage(message)
+
+
+class Echo(WebSocketServerProtocol):
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.sendMessage(payload, isBinary)
 
 
 def _accept_deflate(offers: list[object]) -> PerMessageDeflateOfferAccept | None:
@@ -45,6 +55,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("port", type=int)
     options.add_argument("--prepared", action="store_true")
+    options.add_argument("--echo", action="store_true")
     options.add_argument("--deflate", action="store_true")
     options.add_argument("--tls", metavar="PEM")
     chosen = options.parse_args()
@@ -52,7 +63,7 @@ def main() -> None:
     from twisted.internet import endpoints, reactor
 
     factory = WebSocketServerFactory()
-    factory.protocol = PreparedBroadcast if chosen.prepared else Broadcast
+    factory.protocol = PreparedBroadcast if chosen.prepared else Echo if chosen.echo else Broadcast
     if chosen.deflate:
         factory.setProtocolOptions(perMessageCompressionAccept=_accept_deflate)
     door = f"tcp:{chosen.port}"

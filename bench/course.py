@@ -1,0 +1,88 @@
+"""How much is measured, where, and a server started for it."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.accounting import Neighbours
+from bench.certificate import write_certificate
+from bench.contestant import Contestant, Setting
+from bench.dialects import Dialect
+from bench.members import Crowd, Place
+from bench.servers import Cores, free_port, running
+
+Sample = dict[str, Any]
+"""Plain numbers with `scenario`, `round`, `contestant` and `measure`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of what. Durations in seconds."""
+
+    rounds: int = 3
+    seconds: float = 2.0
+    warm_up: float = 0.5
+    size: int = 160
+    """Payload bytes of a delivery. A JSON event without text is nearly that long."""
+    share: float = 1.0
+    """Of the members that a scenario is meant for. The bounds hold for 1 only."""
+    soak: float = 0.0
+    """How long reconnects go on, in seconds; 0: twenty rounds of them."""
+
+    def count(self, members: int) -> int:
+        return max(20, int(members * self.share))
+
+
+@dataclass(frozen=True)
+class Live:
+    """A server that runs now."""
+
+    pids: list[int]
+    setting: Setting
+    dialect: Dialect
+    place: Place
+    cores: Cores
+
+    @contextmanager
+    def crowd(self, place: Place | None = None) -> Iterator[Crowd]:
+        """Nobody yet; who is opened in it is closed at its end."""
+        crowd = Crowd(place or self.place)
+        try:
+            yield crowd
+        finally:
+            crowd.close()
+
+    def others(self) -> Callable[[], float]:
+        """Gives, when called, how busy the busier of the two cores was with others' work."""
+        noise = [
+            Neighbours(self.cores.server, self.pids),
+            Neighbours(self.cores.load, [os.getpid()]),
+        ]
+        return lambda: max(each.share() for each in noise)
+
+
+class Course:
+    """Where and how all turns are run."""
+
+    def __init__(self, plan: Plan, cores: Cores, scratch: Path) -> None:
+        self.plan = plan
+        self.cores = cores
+        self.scratch = scratch
+
+    @contextmanager
+    def serve(self, contestant: Contestant, **options: Any) -> Iterator[Live]:
+        """Start a contestant in an empty directory; `options` are a Setting's."""
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=self.scratch) as name:
+            directory = Path(name)
+            setting = Setting(free_port(), directory, **{"size": self.plan.size, **options})
+            if setting.tls:
+                write_certificate(directory / "key.pem")
+            command = contestant.command(setting)
+            with running(command, setting.port, self.cores.server, directory) as pids:
+                dialect = contestant.dialect(setting)
+                place = contestant.place(setting, dialect)
+                yield Live(pids, setting, dialect, place, self.cores)
