@@ -38,6 +38,7 @@ export class Status {
     const {state} = this.#chat;
     const colour = this.#catchingUp() ? "busy" : this.#notLetIn() ? "bad" : COLOURS[state];
     Object.assign(byId("connection").dataset, {state, colour});
+    document.body.classList.toggle("offline", state !== "online");
     for (const id of ["connect", "quit", "reconnect"]) {
       byId(id).disabled = !BUTTONS[state].includes(id);
     }

@@ -26,13 +26,15 @@ class Server:
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *, limited: bool = False) -> None:
         twistd = Path(sys.executable).parent / "twistd"
         options = ["--endpoint", self._endpoint, "--data", str(self._directory / "data")]
+        if not limited:
+            options.append("--no-limits")
         log = self._directory / "server.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(twistd), "-n", "--pidfile=", "chatroom", *options, "--no-limits"],
+                [str(twistd), "-n", "--pidfile=", "chatroom", *options],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": str(CHECKOUT)},

@@ -74,6 +74,18 @@ def arrived_once_and_in_order(*tabs: Tab, before: list[str] | None = None) -> li
     return everything
 
 
+def test_faster_than_the_server_allows(server: Server, open_tab: OpenTab) -> None:
+    server.stop()
+    server.start(limited=True)
+    ana = open_tab(server).enter("Ana")
+    bea = open_tab(server).enter("Bea")
+    eager = [f"eager {number}" for number in range(COUNT)]  # ten a second, bursts of twenty
+    ana.say_at_once(eager)
+    for tab in (ana, bea):
+        tab.shows(*eager)
+    expect(ana.unsent).to_have_count(0)
+
+
 def test_a_restart_announced(server: Server, open_tab: OpenTab) -> None:
     ana = open_tab(server).enter("Ana")
     ana.say("before")
