@@ -16,7 +16,10 @@ _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _PATIENCE = 20.0
 
 # Connections that are being opened at the same time: a queue at the door, not a storm.
-_TOGETHER = 16
+TOGETHER = 16
+
+# From one loopback address: a server's port can be reached from some 28,000 ports of each.
+_AN_ADDRESS = 4000
 
 
 class ServerError(Exception):
@@ -76,7 +79,7 @@ def check_upgrade(head: bytes, place: Place, key: bytes) -> bool:
     return deflated
 
 
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -86,11 +89,18 @@ def _tls_context() -> ssl.SSLContext:
 class Member:
     """One connection."""
 
-    def __init__(self, place: Place, tls: ssl.SSLContext | None, number: int) -> None:
+    def __init__(
+        self,
+        place: Place,
+        tls: ssl.SSLContext | None = None,
+        number: int = 0,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         self._place = place
-        plain = socket.create_connection((place.host, place.port), _PATIENCE)
+        source = (f"127.0.0.{1 + number // _AN_ADDRESS}", 0) if number >= _AN_ADDRESS else None
+        plain = socket.create_connection((place.host, place.port), _PATIENCE, source)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = tls.wrap_socket(plain) if tls else plain
+        self.socket = tls.wrap_socket(plain, session=session) if tls else plain
         self.socket.setblocking(False)
         self.reader = FrameReader()
         self._key = base64.b64encode(os.urandom(16))
@@ -157,6 +167,18 @@ class Member:
                 else:
                     frames.append(frame)
 
+    def receive_all(self) -> bytes:
+        """The bytes that have arrived, without waiting: frames as they are, pings unanswered."""
+        data = b""
+        while True:
+            try:
+                more = self.socket.recv(1 << 18)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return data
+            if not more:
+                raise ServerError("the server closed a connection")
+            data += more
+
     def _receive(self, until: float) -> bytes:
         while True:
             try:
@@ -183,12 +205,15 @@ class Crowd:
     recv.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, together: int = TOGETHER) -> None:
         self.place = place
+        self.together = together
+        self.session: ssl.SSLSession | None = None
+        """The TLS session that who comes now resumes."""
         self.members: list[Member] = []
         self.by_fd: dict[int, Member] = {}
         self.epoll = select.epoll()
-        self._tls = _tls_context() if place.tls else None
+        self._tls = tls_context() if place.tls else None
 
     def __len__(self) -> int:
         return len(self.members)
@@ -196,8 +221,11 @@ class Crowd:
     def open(self, count: int) -> list[Member]:
         """`count` more connections, upgraded to WebSocket."""
         opened: list[Member] = []
-        for size in _batches(count):
-            batch = [Member(self.place, self._tls, len(self.members) + at) for at in range(size)]
+        for size in _batches(count, self.together):
+            first = len(self.members)
+            batch = [
+                Member(self.place, self._tls, number, self.session) for number in range(first, first + size)
+            ]
             for member in batch:
                 member.ask_upgrade()
             for member in batch:
@@ -208,17 +236,18 @@ class Crowd:
             opened += batch
         return opened
 
-    def ask(self, members: list[Member], request: Callable[[int], bytes], answer: bytes) -> None:
-        """Send every member's `request` and await the message with `answer` in it."""
+    def ask(self, members: list[Member], request: Callable[[int], bytes], answer: bytes) -> list[bytes]:
+        """Send every member's `request` and await the messages with `answer` in them."""
         at = 0
-        for size in _batches(len(members)):
+        answers: list[bytes] = []
+        for size in _batches(len(members), self.together):
             batch = members[at : at + size]
             at += size
             for member in batch:
                 member.send(client_frame(request(member.number)))
-            for member in batch:
-                member.await_answer(answer)
+            answers += [member.await_answer(answer) for member in batch]
             self._drain_ready(0)
+        return answers
 
     def settle(self, quiet: float = 0.3) -> None:
         """Read whatever still comes until nothing has come for `quiet` seconds."""
@@ -241,7 +270,7 @@ class Crowd:
             member.socket.close()
 
 
-def _batches(count: int) -> Iterator[int]:
+def _batches(count: int, most: int) -> Iterator[int]:
     while count > 0:
-        yield min(count, _TOGETHER)
-        count -= _TOGETHER
+        yield min(count, most)
+        count -= most

@@ -35,3 +35,12 @@ def prose(number: int, width: int) -> str:
     chance = random.Random(number)
     words = " ".join(chance.choices(_WORDS, k=width // 3))
     return f"{number:08d} {words}"[:width].ljust(width, ".")
+
+
+def event(number: int, width: int) -> str:
+    """Prose in JSON, shaped as chatroom's own events are: what a peer is given to pass on."""
+    head = (
+        f'{{"type":"message","room":"lobby","seq":{number},"at":{1_790_000_000_000 + number},'
+        '"by":{"id":"g5d41402abc4b2a76b9719d91","name":"member-0"},"text":"'
+    )
+    return f'{head}{prose(number, width - len(head) - 2)}"}}'
