@@ -19,9 +19,10 @@ from chatroom.admission import Admission
 from chatroom.deadlines import Deadlines
 from chatroom.domain.ports import Timer
 from chatroom.doors.handover import hand_over
+from chatroom.doors.headers import last_answer
 
 MAX_HEAD = 16 * 1024
-"""The longest request head, in bytes."""
+"""The longest request head with its empty line, in bytes."""
 
 _LINGER = 2.0
 """Seconds for a refused client to read why."""
@@ -35,8 +36,15 @@ _HEAD = re.compile(
     rb"(?:%(token)s:[\t\x20-\x7e\x80-\x84\x86-\xff]*\r\n)*\r\n" % {b"token": _TOKEN}
 )
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*\bwebsocket\b", re.IGNORECASE)
-_BODY = re.compile(rb"\r\n(?:transfer-encoding:|content-length:[ \t]*0*[1-9])", re.IGNORECASE)
+_BODY = re.compile(rb"\r\n(?:transfer-encoding:|content-length:(?![ \t]*0+[ \t]*\r))", re.IGNORECASE)
 _HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
+_OLD = re.compile(rb"[^\r]* HTTP/1\.0\r")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+
+MALFORMED = (
+    "This is not a well-formed HTTP request (RFC 9112): lines end in CRLF, and header fields have no"
+    " control bytes."
+)
 
 
 class Refused(Exception):
@@ -49,28 +57,21 @@ class Refused(Exception):
 
     def response(self) -> bytes:
         """The whole answer."""
-        body = (self.why + "\n").encode()
-        return (
-            f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        ).encode() + body
+        return last_answer(self.status, self.why)
 
 
 def check_head(head: bytes) -> bool:
     """Whether `head`, with its empty line, is a WebSocket upgrade; raises Refused for a bad one."""
     if not _HEAD.fullmatch(head):
-        raise Refused(
-            HTTPStatus.BAD_REQUEST,
-            "This is not a well-formed HTTP request (RFC 9112): lines end in CRLF, and header"
-            " fields have no control bytes.",
-        )
+        raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
+    # RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
+    hosts = len(_HOST.findall(head))
+    if hosts > 1 or (not hosts and not _OLD.match(head)):
+        raise Refused(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
     if not _UPGRADE.search(head):
         return False
     if _BODY.search(head):
         raise Refused(HTTPStatus.BAD_REQUEST, "A WebSocket upgrade has no body.")
-    if len(_HOST.findall(head)) != 1:
-        raise Refused(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
     return True
 
 
@@ -97,12 +98,17 @@ class FrontDoor(Protocol):
         """More of the head."""
         if self._refusing:
             return
+        seen = len(self._head)
         self._head += data
-        end = self._head.find(b"\r\n\r\n", max(0, len(self._head) - len(data) - 3))
+        end = self._head.find(b"\r\n\r\n", max(0, seen - 3))
+        size = end + 4 if end >= 0 else len(self._head) + 1
         try:
             if self._head[0] < 0x20 and self._head[:1] not in b"\r\n":
                 raise Refused(HTTPStatus.BAD_REQUEST, "This port speaks plain HTTP: use http:// or ws://.")
-            if (end < 0 and len(self._head) > MAX_HEAD) or end > MAX_HEAD:
+            if _BARE_LF.search(self._head, seen, min(size, MAX_HEAD)):
+                # Its end might never come, for who thinks that it has sent it.
+                raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
+            if size > MAX_HEAD:
                 raise Refused(
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                     f"A request head has at most {MAX_HEAD} bytes.",
@@ -131,9 +137,9 @@ class FrontDoor(Protocol):
     def _refuse(self, refused: Refused) -> None:
         self._stop_timer()
         self._refusing = True
+        self._timer = self.factory.deadlines.call_later(_LINGER, self._give_up)
         self.transport.write(refused.response())
         self.transport.loseConnection()
-        self._timer = self.factory.deadlines.call_later(_LINGER, self._give_up)
 
     def _too_late(self) -> None:
         self._timer = None

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 from twisted.web import pages, static
+from twisted.web.http import HTTPChannel
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from chatroom.doors.front import Refused, check_head
+from chatroom.doors.front import MALFORMED, Refused, check_head
 from chatroom.doors.handover import take_over
-
-HEADERS = {
-    b"content-security-policy": (
-        b"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:;"
-        b" frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
-    ),
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"server": b"chatroom",
-}
-"""On every answer. Scripts and styles are files of this server; nothing is inline."""
+from chatroom.doors.headers import HEADERS, last_answer
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -36,19 +26,44 @@ _TYPES = {
 
 
 class StrictRequest(Request):
-    """A request whose answer has the security headers."""
+    """A request whose answer has the security headers, and which names one host."""
 
     def process(self) -> None:
         """Answer it."""
         for name, value in HEADERS.items():
-            self.setHeader(name, value)
+            self.setHeader(name.encode(), value.encode())
+        hosts = self.requestHeaders.getRawHeaders(b"host") or []
+        if len(hosts) > 1 or (not hosts and self.clientproto != b"HTTP/1.0"):
+            channel: Any = self.channel
+            channel.refuse("A request has one Host field.")
+            return
         super().process()
+
+    def setHeader(self, name: AnyStr, value: AnyStr) -> None:
+        """Set one; but Twisted would name itself and its version as the server."""
+        if name.lower() not in ("server", b"server"):
+            super().setHeader(name, value)
+        else:
+            super().setHeader(b"Server", HEADERS["Server"].encode())
+
+
+class StrictChannel(HTTPChannel):
+    """HTTP/1.1, each of whose answers has the security headers."""
+
+    transport: Any
+
+    def refuse(self, why: str) -> None:
+        """Answer a request that is none, and close the connection."""
+        self.transport.write(last_answer(HTTPStatus.BAD_REQUEST, why))
+        self.loseConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted's own answer has no headers and no body."""
+        self.refuse(MALFORMED)
 
 
 class Health(Resource):
     """/healthz: the process is up."""
-
-    isLeaf = True
 
     def render_GET(self, request: Request) -> bytes:
         """It is."""
@@ -71,6 +86,9 @@ class WebFile(static.File):
             request.setHeader(b"access-control-allow-origin", b"*")
         return super().render_GET(request)
 
+    # static.File's is its own render_GET.
+    render_HEAD = render_GET
+
 
 class Upgrade(Resource):
     """A path that speaks WebSocket, on a connection that has carried requests before.
@@ -78,8 +96,6 @@ class Upgrade(Resource):
     Reverse proxies keep connections alive and send upgrades on them. `otherwise` answers what is
     no upgrade.
     """
-
-    isLeaf = True
 
     def __init__(self, websocket: Any, otherwise: IResource | None = None) -> None:
         super().__init__()
@@ -100,7 +116,8 @@ class Upgrade(Resource):
             check_head(head)
         except Refused as refused:
             request.setResponseCode(refused.status.value)
-            return refused.why.encode()
+            request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+            return refused.why.encode() + b"\n"
         protocol: Any = self._websocket.buildProtocol(request.getClientAddress())
         protocol.pristine = False
         take_over(request, protocol, head)
@@ -109,7 +126,7 @@ class Upgrade(Resource):
 
 def _head_of(request: Request) -> bytes:
     """The request head as it came, but for the order and the case of its fields."""
-    lines = [b"%s %s HTTP/1.1" % (request.method, request.uri)]
+    lines = [b"%s %s %s" % (request.method, request.uri, request.clientproto)]
     for name, values in request.requestHeaders.getAllRawHeaders():
         lines += [b"%s: %s" % (name, value) for value in values]
     return b"\r\n".join([*lines, b"", b""])
@@ -120,7 +137,12 @@ class WebRoot(Resource):
 
     def __init__(self, websocket: Any, folder: Path) -> None:
         super().__init__()
-        self._folder = folder
+        # By name, so that no path a client makes up is ever looked for on the disk.
+        self._files = {
+            file.name.encode(): str(file)
+            for file in folder.iterdir()
+            if file.suffix in _TYPES and not file.name.startswith(".") and file.is_file()
+        }
         index = WebFile(str(folder / "index.html"))
         self.putChild(b"", Upgrade(websocket, index))
         self.putChild(b"ws", Upgrade(websocket))
@@ -130,17 +152,17 @@ class WebRoot(Resource):
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         """A file of the folder, and nothing that is not one."""
-        name = path.decode("utf-8", "replace")
-        found = self._folder / name
-        if Path(name).name != name or found.suffix not in _TYPES or not found.is_file():
+        file = self._files.get(path)
+        if file is None:
             return pages.notFound("Not found", "There is nothing here. The chat is at /.")
-        return WebFile(str(found))
+        return WebFile(file)
 
 
 class WebSite(Site):
     """The web site behind the front door."""
 
     noisy = False
+    protocol = StrictChannel  # type: ignore[assignment]
 
     def __init__(self, websocket: Any, reactor: Any) -> None:
         folder = Path(str(files("chatroom") / "web"))

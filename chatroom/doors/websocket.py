@@ -20,6 +20,7 @@ from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Timer
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
+from chatroom.doors.headers import last_answer
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for
@@ -179,11 +180,7 @@ class ChatProtocol(WebSocketServerProtocol):
         responseHeaders: Any = None,
     ) -> None:
         """The answer to a handshake that fails; Autobahn's has no body and no length."""
-        body = (reason + "\n").encode("utf-8", "replace")
-        lines = [f"HTTP/1.1 {code} {HTTPStatus(code).phrase}"]
-        lines += [f"{name}: {value}" for name, value in responseHeaders or ()]
-        lines += ["Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(body)}"]
-        self.sendData("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
+        self.sendData(last_answer(HTTPStatus(code), reason, responseHeaders or ()))
 
     # Autobahn's side.
 

@@ -107,7 +107,7 @@ def answer(data: bytes, method: str = "GET") -> Answer:
     head, end, rest = data.partition(b"\r\n\r\n")
     assert end, f"no whole answer: {data!r}"
     status, *lines = head.decode("latin-1").split("\r\n")
-    assert status.startswith("HTTP/1.1 "), status
+    assert status.startswith(("HTTP/1.1 ", "HTTP/1.0 ")), status
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     assert len(headers) == len(lines), f"a header is there twice: {lines}"
     size = 0 if method == "HEAD" or status[9:12] == "101" else int(headers.get("content-length", len(rest)))

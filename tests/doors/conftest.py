@@ -1,0 +1,16 @@
+"""Doors in memory: no reactor runs, so what Twisted would have it do is done by the tests' clocks."""
+
+from collections.abc import Iterator
+
+import pytest
+from twisted.internet import task
+
+from .premises import TURNS
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _no_reactor() -> Iterator[None]:
+    """Twisted hands out files in small steps, for which it knows the global reactor only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task, "_theCooperator", task.Cooperator(scheduler=TURNS.add))
+        yield
