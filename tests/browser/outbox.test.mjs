@@ -1,47 +1,8 @@
 // Run by test_module.py: node --test
 import assert from "node:assert/strict";
-import {afterEach, beforeEach, mock, test} from "node:test";
+import {test} from "node:test";
 
-import {Chatroom} from "../../web/chatroom.js";
-import {FakeServer, settle} from "./fake_server.mjs";
-
-const SECOND = 1000;
-
-/** @type {FakeServer} */
-let server;
-/** @type {Chatroom[]} */
-let chats;
-
-beforeEach(() => {
-  mock.timers.enable({apis: ["setTimeout", "Date"], now: 1_000_000});
-  mock.method(Math, "random", () => 0.5);
-  server = new FakeServer();
-  chats = [];
-});
-
-afterEach(() => {
-  for (const chat of chats) chat.close();
-  mock.reset();
-  mock.timers.reset();
-});
-
-function connect(options = {}) {
-  const {WebSocket} = server;
-  const chat = new Chatroom("ws://server/ws", {name: "Ana", WebSocket, ...options});
-  chats.push(chat);
-  return chat;
-}
-
-async function enter(chat, name = "lobby") {
-  const room = chat.join(name);
-  await settle();
-  return room;
-}
-
-async function pass(milliseconds) {
-  mock.timers.tick(milliseconds);
-  await settle();
-}
+import {SECOND, connect, enter, pass, server, settle} from "./stage.mjs";
 
 const texts = (room) => server.log(room).map(({text}) => text);
 
@@ -60,7 +21,7 @@ function memory() {
 }
 
 test("a post gives its receipt", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   const states = [];
   room.on("unsent", ({state}) => states.push(state));
   const post = room.post("hi", {replyTo: 3, data: {mood: "good"}});
@@ -77,7 +38,7 @@ test("a post gives its receipt", async () => {
 test("posts wait for the connection and keep their order", async () => {
   server.up = false;
   const chat = connect();
-  const room = await enter(chat);
+  const {room} = await enter(chat);
   const posts = ["a", "b", "c"].map((text) => room.post(text));
   assert.deepEqual(room.unsent.map(({state}) => state), ["waiting", "waiting", "waiting"]);
   server.up = true;
@@ -88,7 +49,7 @@ test("posts wait for the connection and keep their order", async () => {
 });
 
 test("what was sent and not acknowledged is sent again with its key, after the join", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   server.answer = (message, socket) => {
     if (message.type !== "post") return undefined;
     server.append("lobby", {text: message.text, key: message.key}, socket.by);
@@ -109,7 +70,7 @@ test("what was sent and not acknowledged is sent again with its key, after the j
 });
 
 test("a post whose event never comes back is found again by its key", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   let dropped = false;
   server.answer = ({type}, socket) => {
     if (type !== "post" || dropped) return undefined;
@@ -128,7 +89,7 @@ test("a post whose event never comes back is found again by its key", async () =
 });
 
 test("the event may come before the reply, and stands for it", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   server.answer = (message, socket) => {
     if (message.type !== "post") return undefined;
     server.publish("lobby", {text: message.text, key: message.key}, socket.by);
@@ -141,7 +102,7 @@ test("the event may come before the reply, and stands for it", async () => {
 });
 
 test("another author's key acknowledges nothing of ours", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   server.answer = ({type}) => (type === "post" ? null : undefined);
   const post = room.post("mine");
   server.publish("lobby", {text: "theirs", key: post.key}, {id: "u-evil", name: "Eve"});
@@ -150,7 +111,7 @@ test("another author's key acknowledges nothing of ours", async () => {
 });
 
 test("rate_limited: waits as told, then sends the same key, the others behind it", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   server.answer = ({type}) =>
     type === "post" ? {type: "error", code: "rate_limited", retry_after: 2} : undefined;
   room.post("a");
@@ -169,8 +130,8 @@ test("rate_limited: waits as told, then sends the same key, the others behind it
 
 test("unavailable is waited out too, and another room is not held up by it", async () => {
   const chat = connect();
-  const lobby = await enter(chat);
-  const garden = await enter(chat, "garden");
+  const {room: lobby} = await enter(chat);
+  const {room: garden} = await enter(chat, "garden");
   const unavailable = {type: "error", code: "unavailable", retry_after: 1};
   server.answer = ({type, room}) =>
     type === "post" && room === "lobby" ? unavailable : undefined;
@@ -184,7 +145,7 @@ test("unavailable is waited out too, and another room is not held up by it", asy
 });
 
 test("whatever may be tried again later is", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   const slow = {type: "error", code: "slow_mode", retry_after: 3};
   server.answer = ({type}) => (type === "post" ? slow : undefined);
   const post = room.post("a");
@@ -196,7 +157,7 @@ test("whatever may be tried again later is", async () => {
 });
 
 test("a refusal fails the post, not those after it; retry and discard", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   const forbidden = {type: "error", code: "forbidden", message: "no"};
   server.answer = ({type, text}) => (type === "post" && text === "bad" ? forbidden : undefined);
   const bad = room.post("bad");
@@ -218,7 +179,7 @@ test("a refusal fails the post, not those after it; retry and discard", async ()
 
 test("what waits for the connection can be discarded", async () => {
   server.up = false;
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   const post = room.post("never mind");
   post.discard();
   await assert.rejects(post, {code: "discarded"});
@@ -227,7 +188,7 @@ test("what waits for the connection can be discarded", async () => {
 test("too large: never leaves, and is not repeated if the server hung up on it", async () => {
   server.limits = {message_bytes: 1000};
   const chat = connect();
-  const room = await enter(chat);
+  const {room} = await enter(chat);
   await assert.rejects(room.post("é".repeat(600)), {code: "too_long"});
   assert.equal(server.asked("post").length, 0);
 
@@ -244,7 +205,7 @@ test("too large: never leaves, and is not repeated if the server hung up on it",
 });
 
 test("no answer in 20 s: sent again, which the key makes safe", async () => {
-  const room = await enter(connect());
+  const {room} = await enter(connect());
   server.answer = ({type}) => (type === "post" ? null : undefined);
   const post = room.post("hello?");
   await settle();
@@ -257,7 +218,7 @@ test("no answer in 20 s: sent again, which the key makes safe", async () => {
 
 test("edits and deletions keep their place among the posts", async () => {
   const chat = connect();
-  const room = await enter(chat);
+  const {room} = await enter(chat);
   const {seq} = await room.post("fisrt");
   chat.close();
   room.edit(seq, "first");
@@ -275,7 +236,8 @@ test("edits and deletions keep their place among the posts", async () => {
 test("what is unsent survives a reload, with its keys", async () => {
   const storage = memory();
   server.up = false;
-  const before = await enter(connect({storage}));
+  const first = connect({storage});
+  const {room: before} = await enter(first);
   const {key} = before.post("kept");
   before.post("discarded").discard();
   const second = before.post("kept too");
@@ -285,10 +247,10 @@ test("what is unsent survives a reload, with its keys", async () => {
   storage.kept.delete(name);
   storage.kept.set(name, value);
   await settle();
-  chats.pop().close();
+  first.close();
 
   server.up = true;
-  const room = await enter(connect({storage}));
+  const {room} = await enter(connect({storage}));
   await settle();
   const posted = server.log("lobby").map((event) => [event.text, event.key]);
   assert.deepEqual(posted, [["kept", key], ["kept too", second.key]]);
@@ -303,7 +265,7 @@ test("a broken or full storage costs nothing but the reload", async () => {
   storage.setItem = () => {
     throw new Error("quota");
   };
-  const room = await enter(connect({storage}));
+  const {room} = await enter(connect({storage}));
   await room.post("hi");
   assert.deepEqual(texts("lobby"), ["hi"]);
 });
