@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+_BARE = re.compile(r"[a-z]+://[^\s/?#\\]+/?", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -45,7 +46,7 @@ class Origins:
 
 def _pattern(origin: str) -> re.Pattern[str]:
     normal = _normal(origin.replace("*", "star-"))
-    if normal is None or urlsplit(origin).path not in ("", "/"):
+    if normal is None or not _BARE.fullmatch(origin):
         raise ValueError(
             f"--origin takes an origin such as https://example.org or https://*.example.org, not {origin!r}"
         )
