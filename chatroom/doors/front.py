@@ -11,9 +11,10 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IProtocol
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from chatroom.admission import Admission
 from chatroom.deadlines import Deadlines
@@ -40,6 +41,8 @@ _BODY = re.compile(rb"\r\n(?:transfer-encoding:|content-length:(?![ \t]*0+[ \t]*
 _HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
 _OLD = re.compile(rb"[^\r]* HTTP/1\.0\r")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+
+FULL = "The server is full; try again later."
 
 MALFORMED = (
     "This is not a well-formed HTTP request (RFC 9112): lines end in CRLF, and header fields have no"
@@ -90,7 +93,7 @@ class FrontDoor(Protocol):
         """Somebody has connected."""
         factory = self.factory
         if factory.admission.full:
-            self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is full; try again later."))
+            self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, FULL))
         elif factory.timeout:
             self._timer = factory.deadlines.call_later(factory.timeout, self._too_late)
 
@@ -158,6 +161,7 @@ class FrontDoor(Protocol):
             timer.cancel()
 
 
+@implementer(IProtocolNegotiationFactory)
 class FrontFactory(Factory):
     """Makes front doors. `timeout` is how many seconds a request head may take; 0 for any."""
 
@@ -171,6 +175,10 @@ class FrontFactory(Factory):
         self.deadlines = deadlines
         self.admission = admission
         self.timeout = timeout
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What ALPN may choose (RFC 7301): without it, a browser's TLS handshake fails."""
+        return [b"http/1.1"]
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """A front door; the address is asked of the transport later."""

@@ -68,6 +68,19 @@ def test_tls_of_today_is_spoken(secure: Server, pem: Path, version: ssl.TLSVersi
         assert eva.post("hello", "today") > 0
 
 
+@pytest.mark.parametrize("offered", [["h2", "http/1.1"], ["http/1.1"]])
+def test_a_browser_that_offers_alpn_gets_http_1_1(secure: Server, pem: Path, offered: list[str]) -> None:
+    context = ssl.create_default_context(cafile=str(pem))
+    context.set_alpn_protocols(offered)
+    with (
+        socket.create_connection(("127.0.0.1", secure.port), PATIENCE) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as wrapped,
+    ):
+        assert wrapped.selected_alpn_protocol() == "http/1.1"
+        wrapped.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert wrapped.recv(4096).startswith(b"HTTP/1.1 200")
+
+
 def test_tls_of_yesterday_is_refused(secure: Server) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
