@@ -97,7 +97,7 @@ class Member:
         session: ssl.SSLSession | None = None,
     ) -> None:
         self._place = place
-        source = (f"127.0.0.{1 + number // _AN_ADDRESS}", 0) if number >= _AN_ADDRESS else None
+        source = (f"127.0.0.{1 + number // _AN_ADDRESS % 16}", 0) if number >= _AN_ADDRESS else None
         plain = socket.create_connection((place.host, place.port), _PATIENCE, source)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = tls.wrap_socket(plain, session=session) if tls else plain
@@ -208,23 +208,29 @@ class Crowd:
     def __init__(self, place: Place, together: int = TOGETHER) -> None:
         self.place = place
         self.together = together
-        self.session: ssl.SSLSession | None = None
-        """The TLS session that who comes now resumes."""
+        self.first = 0
+        """The number of the first member."""
         self.members: list[Member] = []
         self.by_fd: dict[int, Member] = {}
         self.epoll = select.epoll()
         self._tls = tls_context() if place.tls else None
+        self._session: ssl.SSLSession | None = None
 
     def __len__(self) -> int:
         return len(self.members)
 
+    def resume(self, context: ssl.SSLContext, session: ssl.SSLSession | None) -> None:
+        """Who comes from now on resumes this TLS session."""
+        self._tls = context
+        self._session = session
+
     def open(self, count: int) -> list[Member]:
         """`count` more connections, upgraded to WebSocket."""
         opened: list[Member] = []
-        for size in _batches(count, self.together):
-            first = len(self.members)
+        for size in batches(count, self.together):
+            first = self.first + len(self.members)
             batch = [
-                Member(self.place, self._tls, number, self.session) for number in range(first, first + size)
+                Member(self.place, self._tls, number, self._session) for number in range(first, first + size)
             ]
             for member in batch:
                 member.ask_upgrade()
@@ -240,7 +246,7 @@ class Crowd:
         """Send every member's `request` and await the messages with `answer` in them."""
         at = 0
         answers: list[bytes] = []
-        for size in _batches(len(members), self.together):
+        for size in batches(len(members), self.together):
             batch = members[at : at + size]
             at += size
             for member in batch:
@@ -270,7 +276,7 @@ class Crowd:
             member.socket.close()
 
 
-def _batches(count: int, most: int) -> Iterator[int]:
+def batches(count: int, most: int) -> Iterator[int]:
     while count > 0:
         yield min(count, most)
         count -= most

@@ -48,7 +48,9 @@ def _whatever_comes(turn: Iterator[Sample]) -> Iterator[Sample]:
 def _line(sample: Sample) -> str:
     known = ("scenario", "round", "contestant", "measure", "words")
     figures = ", ".join(
-        f"{name} {value:.4g}" for name, value in sample.items() if name not in known and value is not None
+        f"{name} {value:.4g}"
+        for name, value in sample.items()
+        if name not in known and isinstance(value, int | float)
     )
     place = f"  {sample['scenario']:<10} {sample['contestant']:<18} {sample['measure']:<16}"
     return f"{place} {sample.get('words', figures)}"

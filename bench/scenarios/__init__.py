@@ -1,9 +1,26 @@
 """What is measured, in the order of the page."""
 
+from bench.scenarios.accepting import ACCEPT, ACCEPT_TLS
 from bench.scenarios.compressed import DEFLATE_500
+from bench.scenarios.durability import DURABLE
 from bench.scenarios.encrypted import TLS_1000
 from bench.scenarios.fanout import FANOUT_1000, PACED_4000
+from bench.scenarios.growth import GROWTH
 from bench.scenarios.large import LARGE_16000
+from bench.scenarios.rooms import SMALL_ROOMS
 from bench.scenarios.scenario import Scenario
+from bench.scenarios.storm import STORM
 
-SCENARIOS: tuple[Scenario, ...] = (FANOUT_1000, PACED_4000, LARGE_16000, TLS_1000, DEFLATE_500)
+SCENARIOS: tuple[Scenario, ...] = (
+    FANOUT_1000,
+    PACED_4000,
+    LARGE_16000,
+    TLS_1000,
+    DEFLATE_500,
+    SMALL_ROOMS,
+    ACCEPT,
+    ACCEPT_TLS,
+    STORM,
+    GROWTH,
+    DURABLE,
+)

@@ -1,0 +1,88 @@
+"""Posts that are on disk before they are acknowledged."""
+
+from collections.abc import Callable, Iterator
+
+from bench.contestant import Contestant
+from bench.course import Course, Live, Sample
+from bench.dialects import Json
+from bench.durable import Posters
+from bench.joining import greet
+from bench.machine import commit_seconds
+from bench.samples import MICRO, durable_figures
+from bench.scenarios.scenario import LATENCY, LOAD, Bound, Column, Reading, Scenario
+
+ONE, MANY = "1 poster, window 32", "50 posters, window 1"
+_POSTERS = ((ONE, 1, 32), (MANY, 50, 1))
+
+
+def _durable(course: Course, contestant: Contestant) -> Iterator[Sample]:
+    plan = course.plan
+    for measure, posters, window in _POSTERS:
+        with course.serve(contestant) as live, live.crowd() as crowd:
+            disk = commit_seconds(live.setting.directory)
+            members = crowd.open(posters)
+            greet(crowd, members, live.dialect)
+            crowd.settle()
+            head = _head(live)
+            run = Posters(crowd, "lobby", window)
+            run.run(live.pids, plan.warm_up, head)
+            others = live.others()
+            result = run.run(live.pids, plan.seconds, head)
+            yield {
+                "measure": measure,
+                **durable_figures(result),
+                **({"commit_us": disk * MICRO} if head else {}),
+                "others_busy": others(),
+            }
+
+
+def _head(live: Live) -> Callable[[], int] | None:
+    """Asks for the room's newest seq, as somebody is told who comes to it now."""
+    dialect = live.dialect
+    if not isinstance(dialect, Json):
+        return None
+    visits = iter(range(1_000_000, 2_000_000))
+
+    def head() -> int:
+        with live.crowd() as visit:
+            (visitor,) = visit.open(1)
+            # Under a name that nobody had: a guest's name is kept for a while.
+            number = next(visits)
+            replies = [visitor.ask(one.request(number), one.answer) for one in dialect.openings]
+            return dialect.head(replies[-1])
+
+    return head
+
+
+DURABLE = Scenario(
+    name="durable",
+    title="Acknowledged posts",
+    words=(
+        "chatroom commits each to disk (fsync) before its ok and delivers it to every poster in the "
+        "room; afterwards the room's head must have risen by exactly the number acknowledged. "
+        "Autobahn sends each message back to its sender, and keeps nothing."
+    ),
+    contestants=("chatroom", "autobahn-echo"),
+    turn=_durable,
+    columns=(
+        Column("per_second", "posts/s", spread=True),
+        *LATENCY,
+        Column("cpu_us", "CPU µs a post"),
+        Column("server_busy", "server busy", "share"),
+        Column("commit_us", "the disk's own 4 KiB append, µs"),
+        LOAD,
+    ),
+    bounds=(
+        Bound(
+            f"{ONE}: posts/s, beside Autobahn's echo",
+            0.4,
+            Reading("chatroom", ONE, "per_second"),
+            Reading("autobahn-echo", ONE, "per_second"),
+            least=True,
+        ),
+        Bound(f"{MANY}: posts/s", 10_000, Reading("chatroom", MANY, "per_second"), least=True),
+    ),
+    plot="per_second",
+    unit="acknowledged posts a second (more is better)",
+    compared="per_second",
+)
