@@ -20,6 +20,7 @@ from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Timer
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
+from chatroom.doors.front import FULL
 from chatroom.doors.headers import last_answer
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
@@ -129,8 +130,10 @@ class ChatProtocol(WebSocketServerProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        if self._abort is not None and self._abort.active():
-            self._abort.cancel()
+        # Autobahn forgets the second.
+        for timer in (self._abort, self.closeHandshakeTimeoutCall):
+            if timer is not None:
+                timer.cancel()
         WebSocketProtocol._connectionLost(self, reason)  # type: ignore[arg-type]
         self.factory.countConnections -= 1
         if self._counted:
@@ -201,6 +204,9 @@ class ChatProtocol(WebSocketServerProtocol):
             raise ConnectionDeny(400, f"the subprotocols here are: {SUBPROTOCOL}; or ask for none")
         if not request.protocols:
             self._check_plain(request)
+        if factory.admission.full:
+            # The front door has looked too, but then others were still on their way in.
+            raise ConnectionDeny(503, FULL)
         self._counted = True
         if not factory.admission.enter(self.address):
             self._refused = "too many connections from your address"

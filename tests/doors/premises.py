@@ -142,9 +142,12 @@ class Premises(House):
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by, and everything happen that is due meanwhile."""
-        for _ in range(10):
-            self.clock.advance(seconds / 10)
+        end = self.clock.seconds() + seconds
+        while due := [call.getTime() for call in self.clock.calls if call.getTime() <= end]:
+            self.clock.advance(max(0.0, min(due) - self.clock.seconds()))
             self.settle()
+        self.clock.advance(max(0.0, end - self.clock.seconds()))
+        self.settle()
 
 
 class Caller:
