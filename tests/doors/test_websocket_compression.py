@@ -30,7 +30,13 @@ def inflated(frame: Frame, window_bits: int = 15) -> bytes:
     """What a server's frame says, to a client that has seen no other."""
     if not frame.first & RSV1:
         return frame.payload
-    return zlib.decompressobj(-window_bits).decompress(frame.payload + b"\x00\x00\xff\xff")
+    inflater = zlib.decompressobj(-window_bits)
+    # In small steps, so that it has its window to look back into, and not what it has just put out.
+    said, data = b"", frame.payload + b"\x00\x00\xff\xff"
+    while data:
+        said += inflater.decompress(data, 64)
+        data = inflater.unconsumed_tail
+    return said + inflater.flush()
 
 
 def enter(premises: Premises, path: str = "/echo", offer: str = OFFER, **settings: str) -> Caller:
