@@ -26,9 +26,9 @@ class Server:
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, limited: bool = False) -> None:
+    def start(self, *more: str, limited: bool = False) -> None:
         twistd = Path(sys.executable).parent / "twistd"
-        options = ["--endpoint", self._endpoint, "--data", str(self._directory / "data")]
+        options = ["--endpoint", self._endpoint, "--data", str(self._directory / "data"), *more]
         if not limited:
             options.append("--no-limits")
         log = self._directory / "server.log"
