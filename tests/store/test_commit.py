@@ -46,15 +46,18 @@ def test_new_and_repeated_are_told_apart(engine):
     assert rows(engine, "SELECT head FROM room") == [(3,)]
 
 
-def test_what_is_refused_uses_no_number(engine):
-    outcomes = committed(engine, said("a"), edited(9), said("b"), deleted(9), said("c"))
+@pytest.mark.parametrize("careful", [True, False])
+def test_what_is_refused_uses_no_number(engine, careful):
+    outcomes = committed(engine, said("a"), edited(9), said("b"), deleted(9), said("c"), careful=careful)
     assert [type(one) for one, _ in outcomes] == [Message, NotFound, Message, NotFound, Message]
     assert rows(engine, "SELECT seq FROM event ORDER BY seq") == [(1,), (2,), (3,)]
     assert rows(engine, "SELECT head FROM room") == [(3,)]
 
 
-def test_a_change_finds_a_message_of_the_same_commit(engine):
-    outcomes = committed(engine, said("a"), said("b"), edited(2, "bb"), said("c"), deleted(1), edited(1))
+@pytest.mark.parametrize("careful", [True, False])
+def test_a_change_finds_a_message_of_the_same_commit(engine, careful):
+    drafts = [said("a"), said("b"), edited(2, "bb"), said("c"), deleted(1), edited(1)]
+    outcomes = committed(engine, *drafts, careful=careful)
     assert [new for _, new in outcomes] == [True, True, True, True, True, False]
     assert rows(engine, "SELECT seq, text, deleted FROM message ORDER BY seq") == [
         (1, "", 1),
@@ -92,6 +95,16 @@ def test_a_repetition_is_refused_where_none_is_looked_for(engine):
     with pytest.raises(IntegrityError):
         committed(engine, said("other"), said("again", key="k"), careful=False)
     assert rows(engine, "SELECT seq FROM event") == [(1,)]
+
+
+def test_without_care_what_is_repeated_at_once_is_still_seen(engine):
+    outcomes = committed(engine, said("a", key="k"), said("a", key="k"), careful=False)
+    assert [(one.seq, new) for one, new in outcomes] == [(1, True), (1, False)]
+
+
+def test_without_care_a_repeated_change_is_still_seen(engine):
+    first = committed(engine, said("a"), deleted(1, key="k"))
+    assert committed(engine, deleted(1, key="k"), careful=False) == [(first[1][0], False)]
 
 
 def test_nothing_of_a_transaction_that_fails_is_kept(engine):
