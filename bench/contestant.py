@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.dialects import Dialect
 from bench.members import Place
-from bench.texts import Text, repeated
+from bench.texts import Data, Text, repeated
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Setting:
     tls: bool = False
     deflate: bool = False
     text: Text = repeated
+    data: Data | None = None
     room: str = "lobby"
 
 

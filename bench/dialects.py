@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bench.members import ServerError
-from bench.texts import Text, repeated
+from bench.texts import Data, Text, repeated
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,13 @@ class Json:
     alike = True
     echoes = True
 
-    def __init__(self, size: int, room: str = "lobby", text: Text = repeated) -> None:
+    def __init__(
+        self, size: int, room: str = "lobby", text: Text = repeated, data: Data | None = None
+    ) -> None:
         self.size = size
         self.room = room
         self._fill = text
+        self._data = data
         self.openings: tuple[Opening, ...] = (
             Opening("hello", _hello, b'"type":"welcome"'),
             Opening("join", lambda _number: _request("join", 2, room=room), b'"type":"ok"'),
@@ -161,7 +164,7 @@ class Json:
 
     def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
         trial = "calibration"
-        delivery = exchange(_request("post", 3, room=self.room, text=trial))
+        delivery = exchange(_request("post", 3, room=self.room, text=trial, **self._extra(0)))
         event = json.loads(delivery)
         if event["text"] != trial:
             raise ServerError(f"not the text that was posted: {event}")
@@ -177,7 +180,10 @@ class Json:
         return newest
 
     def post(self, index: int) -> bytes:
-        return _request("post", index, room=self.room, text=self._text(index))
+        return _request("post", index, room=self.room, text=self._text(index), **self._extra(index))
+
+    def _extra(self, index: int) -> dict[str, object]:
+        return {"data": self._data(index)} if self._data else {}
 
     def _text(self, index: int) -> str:
         width = self.size - self._bare - len(str(self._first + index))
@@ -189,6 +195,8 @@ class Json:
         event = json.loads(payload)
         if event["seq"] != self._first + index or event["text"] != self._text(index):
             raise ServerError(f"delivery {index} (first seq {self._first}) is {event}")
+        if event.get("data") != self._extra(index).get("data"):
+            raise ServerError(f"delivery {index} has other data: {event}")
         return True
 
 
@@ -197,5 +205,5 @@ def _hello(number: int) -> bytes:
     return _request("hello", 1, name=f"member-{number}")
 
 
-def _request(kind: str, number: int, **fields: str) -> bytes:
+def _request(kind: str, number: int, **fields: object) -> bytes:
     return json.dumps({"type": kind, "id": number, **fields}, separators=(",", ":")).encode()

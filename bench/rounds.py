@@ -23,7 +23,7 @@ def run_all(course: Course, entries: Sequence[Entry], say: Callable[[str], None]
     samples: list[Sample] = []
     for scenario, contestants in entries:
         began = time.monotonic()
-        for number in range(course.plan.rounds):
+        for number in range(1 if scenario.once else course.plan.rounds):
             for contestant in order(contestants, number):
                 for figures in _whatever_comes(scenario.turn(course, contestant)):
                     place = {

@@ -1,11 +1,15 @@
 """What is said: texts of an exact length that begin with their number."""
 
+import json
 import random
 from collections.abc import Callable
 from functools import lru_cache
 
 Text = Callable[[int, int], str]
 """`text(number, width)`: exactly `width` ASCII characters, at least 8."""
+
+Data = Callable[[int], dict[str, object]]
+"""What goes along with a text: for every number another object, always as many bytes as JSON."""
 
 _WORDS = """\
 about after again all also always and another any are around ask back because been before
@@ -37,10 +41,20 @@ def prose(number: int, width: int) -> str:
     return f"{number:08d} {words}"[:width].ljust(width, ".")
 
 
+def readings(number: int) -> dict[str, object]:
+    """What an application sends along: five devices' readings, always as many bytes as JSON."""
+    chance = random.Random(number)
+    rows = [
+        {"device": f"sensor-{at}", "value": chance.randrange(10_000, 100_000), "ok": True} for at in range(5)
+    ]
+    return {"number": 10_000_000 + number, "readings": rows}
+
+
 def event(number: int, width: int) -> str:
-    """Prose in JSON, shaped as chatroom's own events are: what a peer is given to pass on."""
+    """Readings and prose in JSON, shaped as chatroom's own events: what a peer is given to pass on."""
     head = (
         f'{{"type":"message","room":"lobby","seq":{number},"at":{1_790_000_000_000 + number},'
         '"by":{"id":"g5d41402abc4b2a76b9719d91","name":"member-0"},"text":"'
     )
-    return f'{head}{prose(number, width - len(head) - 2)}"}}'
+    tail = f'","data":{json.dumps(readings(number), separators=(",", ":"))}}}'
+    return f"{head}{prose(number, width - len(head) - len(tail))}{tail}"

@@ -7,22 +7,29 @@ from bench.course import Course, Sample
 from bench.joining import fill
 from bench.scenarios.fanout import sampled, warmed_up
 from bench.scenarios.scenario import FANOUT, Bound, Reading, Scenario
-from bench.texts import event, prose
+from bench.texts import event, prose, readings
 
 SIZE = 500
 MEMBERS = 500
 
 
+_OURS = {
+    "plain": {"text": prose, "data": readings},
+    "compressed": {"text": prose, "data": readings, "deflate": True},
+    "compressed, nothing but prose": {"text": prose, "deflate": True},
+}
+_THEIRS = {"compressed": {"text": event, "deflate": True}}
+
+
 def _compressed(course: Course, contestant: Contestant) -> Iterator[Sample]:
     """Ours also without, in the same round: what compressing adds."""
     plan = course.plan
-    ours = contestant.name == "chatroom"
-    text = prose if ours else event
-    for deflate in (False, True) if ours else (True,):
-        with course.serve(contestant, size=SIZE, text=text, deflate=deflate) as live, live.crowd() as crowd:
+    ways = _OURS if contestant.name == "chatroom" else _THEIRS
+    for measure, options in ways.items():
+        with course.serve(contestant, size=SIZE, **options) as live, live.crowd() as crowd:
             fill(crowd, live.dialect, live.pids, plan.count(MEMBERS))
             loop = warmed_up(live, crowd, plan.warm_up)
-            yield sampled(live, "compressed" if deflate else "plain", loop.run, plan.seconds)
+            yield sampled(live, measure, loop.run, plan.seconds)
 
 
 _OWN = Reading("chatroom", "compressed")
@@ -31,8 +38,8 @@ DEFLATE_500 = Scenario(
     name="deflate",
     title="permessage-deflate: 500 members, 500 bytes of JSON",
     words=(
-        "English words in a JSON event; window 1. chatroom compresses once for all members, the "
-        "others for each. uWebSockets, picows and nchan are not asked to compress."
+        "A JSON event with some English words and five readings of devices; window 1. chatroom "
+        "compresses once for all members, the others for each. Prose alone compresses less."
     ),
     contestants=("chatroom", "ws", "websockets", "autobahn"),
     turn=_compressed,

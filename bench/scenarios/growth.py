@@ -69,6 +69,7 @@ GROWTH = Scenario(
         Bound("growth, bytes a connection, plain", 50, Reading("chatroom", "plain", "bytes_each")),
         Bound("growth, bytes a connection, TLS", 50, Reading("chatroom", "TLS", "bytes_each")),
     ),
+    once=True,
     plot="rss_kib",
     unit="KiB of the empty server at the end (RSS)",
 )

@@ -54,6 +54,8 @@ class Scenario:
     plot: str = "cpu_us"
     """The figure that is drawn."""
     unit: str = "µs of server CPU a delivery (less is better)"
+    once: bool = False
+    """Whether one round is enough."""
     compared: str = "cpu_us"
     """The figure of which the table shows chatroom's ratio to each other server; empty: none."""
 
