@@ -199,6 +199,15 @@ def test_who_is_left_out_is_not_told_on_a_plain_connection():
     assert (ana.hear(), bob.hear()) == (["Bob is here"], ["Ana is here"])
 
 
+def test_who_is_left_out_need_not_be_there():
+    house = app(closed=lambda self, user: self.broadcast(f"{user.name} is gone", but=user))
+    ana, bob = house.plain("Ana"), house.plain("Bob")
+    house.settle()
+    ana.drop()
+    house.settle()
+    assert bob.hear() == ["Ana is gone"]
+
+
 def test_a_word_to_one_user_reaches_all_their_connections_in_the_room_and_is_not_kept():
     house = app(process=lambda self, user, message: self.send(user, f"psst {message}"))
     ana, bob, plain = joined(house, "Ana"), joined(house, "Bob"), house.plain("Pat")

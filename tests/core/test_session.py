@@ -162,6 +162,17 @@ def test_hellos_are_limited_by_address():
     assert Talker(house).ask("hello")["type"] == "welcome"
 
 
+def test_who_is_being_sent_away_is_answered_nothing_more():
+    house = House(guests=False)
+    talker = Talker(house)
+    talker.ask("hello")
+    talker.hear()
+    talker.outlet.closes.clear()
+    talker.send(b"{")
+    talker.say("ping")
+    assert [one["type"] for one in talker.hear()] == ["error"]
+
+
 # Answers.
 
 

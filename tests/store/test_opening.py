@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from chatroom.store import opening
-from chatroom.store.opening import Unusable, epoch_of, explain, open_engines
+from chatroom.store.opening import Unusable, epoch_of, explain, files_of, open_engines
 from chatroom.store.sql import SqlStore
 
 from .drafts import said
@@ -98,10 +98,33 @@ def test_a_writing_transaction_has_the_lock_from_its_beginning(path, monkeypatch
 
 @pytest.mark.parametrize(
     "url",
-    ["", "log.sqlite3", "sqlite://", "sqlite:///", "sqlite:///:memory:", "://", "sqlite", "postgresql://x/y"],
+    [
+        "",
+        "log.sqlite3",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "://",
+        "sqlite",
+        "postgresql://x/y",
+        "sqlite+other:///log.sqlite3",
+        "sqlite://host/log.sqlite3",
+        "sqlite:///log.sqlite3?mode=ro",
+    ],
 )
 def test_a_url_of_something_else_is_refused(url):
     assert "--store" in refused(url)
+
+
+def test_the_files_of_a_database_are_those_that_are_there(path):
+    url = f"sqlite:///{path}"
+    assert files_of(url) == []
+    opened(path)
+    assert files_of(url) == [path]
+    connection = sqlite3.connect(path)
+    connection.execute("SELECT * FROM room")
+    assert [found.name for found in files_of(url)] == ["log.sqlite3", "log.sqlite3-wal", "log.sqlite3-shm"]
+    connection.close()
 
 
 def test_what_is_not_a_database_is_said_so(path):
