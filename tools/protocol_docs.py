@@ -41,6 +41,10 @@ def summary(one: type) -> str:
 def schemas(part: str, types: Types) -> dict[str, Any]:
     """JSON Schemas of the types and of what they refer to, by name."""
     _roots, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in components.values():
+        # Python 3.13 takes a docstring's indentation away, earlier ones do not.
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
     named = {name_of(part, one): components.pop(one.__name__) for one in types}
     return named | components
 
