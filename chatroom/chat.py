@@ -247,7 +247,9 @@ class Chat:
     def _enter(self, member: Member, room: LiveRoom) -> None:
         if member.gone:
             raise NotFound("the connection is gone")
-        if room.name not in member.rooms:
+        if room.name in member.rooms:
+            self.hub.enter_again(room, member.outlet, member.user)
+        else:
             member.rooms[room.name] = room
             self.hub.enter(room, member.outlet, member.user)
             if self._apps is not None:

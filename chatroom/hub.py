@@ -86,8 +86,12 @@ class Hub:
 
     def enter(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """`outlet` becomes a member, right after `room.head`."""
-        room.fan_out.admit(outlet, Seat(user, room.head))
+        self.enter_again(room, outlet, user)
         room.presences.came(user)
+
+    def enter_again(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
+        """A member goes on right after `room.head`, whatever of before it is still to be told."""
+        room.fan_out.admit(outlet, Seat(user, room.head))
 
     def leave(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """`outlet` is a member no more."""

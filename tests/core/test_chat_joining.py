@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from chatroom import chat as module
-from chatroom import tail
+from chatroom import fanout, tail
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
 
@@ -333,3 +333,17 @@ def test_more_is_said_only_where_there_is_more(house, ana, bob, ahead, monkeypat
     assert (seqs(joined["events"]), joined["room"]["head"], joined["more"]) == (numbers(1, 5), 5, False)
     house.settle()
     assert told_since(bob, number) == numbers(1, 5 + ahead)
+
+
+def test_who_joins_again_while_a_large_room_is_told_is_told_nothing_twice(house, ana, bob, monkeypatch):
+    monkeypatch.setattr(fanout, "SLICE", 1)
+    for talker in (ana, bob):
+        talker.ask("join", room="lobby")
+    ana.say("post", room="lobby", text="x")
+    house.store.settle()
+    assert (seqs(ana.events()), seqs(bob.events())) == ([1], [])
+    number = bob.say("join", room="lobby", since=0)
+    house.settle()
+    assert told_since(bob, number) == [1]
+    ana.ask("post", room="lobby", text="y")
+    assert told_since(bob, number) == [1, 2]
