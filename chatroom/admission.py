@@ -23,6 +23,7 @@ class Admission:
         self._clock = clock
         self._by_address: Counter[str] = Counter()
         self._hellos: dict[str, TokenBucket] = {}
+        self._sweep_at = _SWEEP
         self.connections = 0
         """How many are connected now."""
 
@@ -55,8 +56,10 @@ class Admission:
         now = self._clock.seconds()
         bucket = self._hellos.get(address)
         if bucket is None:
-            if len(self._hellos) >= _SWEEP:
+            if len(self._hellos) >= self._sweep_at:
                 self._hellos = {a: b for a, b in self._hellos.items() if not b.idle(now)}
+                # Twice as many as are busy: else a flood of addresses has all swept for each one.
+                self._sweep_at = max(_SWEEP, 2 * len(self._hellos))
             bucket = self._hellos[address] = TokenBucket(rate / 60, max(1.0, rate / 6), now)
         bucket.take(now)
 

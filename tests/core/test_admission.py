@@ -113,6 +113,17 @@ def test_addresses_that_have_been_quiet_are_forgotten_and_busy_ones_are_not(monk
     assert hellos(admission, HERE) == 0
 
 
+def test_a_flood_of_addresses_is_swept_seldom(monkeypatch):
+    looked: list[float] = []
+    idle = module.TokenBucket.idle
+    monkeypatch.setattr(module.TokenBucket, "idle", lambda self, now: looked.append(now) or idle(self, now))
+    monkeypatch.setattr(module, "_SWEEP", 10)
+    admission = Admission(Limits(hellos_per_minute=60), Clock())
+    for number in range(5000):
+        admission.hello(f"address {number}")
+    assert len(looked) < 3 * 5000
+
+
 @pytest.mark.parametrize(
     ("peer", "address"),
     [
