@@ -16,7 +16,12 @@ DATA_DEPTH = 32
 _ROOM = re.compile(r"[^\W_][\w.\-]*\Z")
 _JOINERS = "\u200c\u200d"
 """Format characters that names do need: Persian's and Hindi's spelling, and emoji of several parts."""
-_UNSEEN = dict.fromkeys(map(ord, _JOINERS))
+_BLANKS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs that show nothing: Hangul's and Khmer's fillers, Braille's empty cell."""
+_UNSEEN = dict.fromkeys(
+    [*map(ord, _JOINERS), 0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
+)
+"""What may stand in a name and is not seen: also the combining joiner and the variation selectors."""
 
 
 def room_name(raw: str) -> str:
@@ -26,7 +31,7 @@ def room_name(raw: str) -> str:
     first.
     """
     name = unicodedata.normalize("NFKC", raw.strip()).casefold()
-    if len(name) > ROOM_LENGTH or not _ROOM.match(name):
+    if len(name) > ROOM_LENGTH or not _ROOM.match(name) or not _BLANKS.isdisjoint(name):
         raise BadRequest(
             f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.', a letter or digit first"
         )
@@ -45,7 +50,8 @@ def user_name(raw: str) -> str:
         raise BadRequest(f"a name has 1 to {NAME_LENGTH} characters")
     for char in name:
         category = unicodedata.category(char)
-        if (category[0] == "C" and char not in _JOINERS) or category in ("Zl", "Zp"):
+        invisible = category[0] == "C" or category in ("Zl", "Zp") or char in _BLANKS
+        if invisible and char not in _JOINERS:
             raise BadRequest(f"a name cannot have the invisible character U+{ord(char):04X}")
     if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
         raise BadRequest("a name needs something that can be seen")

@@ -52,6 +52,7 @@ def test_a_room_has_one_spelling(raw, name):
         "a\u202eb",
         "ß" * 33,
         "💬",
+        "\u3164",
     ],
 )
 def test_a_room_that_has_no_such_name_is_refused(raw):
@@ -100,6 +101,9 @@ def test_a_name_is_shown_as_it_is_meant(raw, name):
         "\u200d",
         "\u200c\u200d",
         "a\ud800",
+        "\u3164",
+        "Ana\u2800",
+        "\ufe0f",
     ],
 )
 def test_a_name_with_what_cannot_be_seen_is_refused(raw):
@@ -128,6 +132,8 @@ def test_a_name_stays_what_it_is_and_can_always_be_written(raw):
         ("a\u00a0b", "a b"),
         ("Alice", "Ali\u200dce"),
         ("Alice", "Ali\u200cce"),
+        ("Alice", "Alice\ufe0f"),
+        ("Alice", "Al\u034fice"),
     ],
 )
 def test_names_that_look_the_same_are_one(one, other):
