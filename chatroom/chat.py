@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Raw
+from msgspec import Raw, structs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -60,6 +60,7 @@ class Chat:
         self.clock = clock
         self.deadlines = Deadlines(clock)
         self.limits = limits
+        self._told_limits = structs.asdict(limits)
         self.people = people
         self._store = store
         self._apps = applications
@@ -94,7 +95,7 @@ class Chat:
             id=command.id,
             user=user,
             epoch=self._store.epoch,
-            limits={name: getattr(self.limits, name) for name in self.limits.__struct_fields__},
+            limits=self._told_limits,
             time=self.now(),
             token=token,
         )
