@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 
 # The machine may be busy with something else: no test is a matter of time.
@@ -7,3 +9,8 @@ settings.register_profile(
     "chatroom", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("chatroom")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background so, and every process started here would inherit it:
+    # then Ctrl-C could not be tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

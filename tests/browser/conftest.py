@@ -8,7 +8,9 @@ import pytest
 from .live_server import Server, free_port, self_signed
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while playwright runs, an event loop does too, which other tests make of
+# their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
     # Not at the top: a conftest that cannot be imported would take along the tests that need none.
     from playwright.sync_api import sync_playwright
