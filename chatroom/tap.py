@@ -48,8 +48,11 @@ def makeService(options: Options) -> MultiService:
     try:
         endpoints = [(one, endpoint_for(reactor, one)) for one in options.endpoints]
         origins = Origins(options.origins)
-        lock = take_data(options.data)
+        locks = [take_data(options.data)]
         store = SqlStore(options.store_url, reactor)
+        if options["store"]:
+            database = files_of(options.store_url)[0]
+            locks.append(take(database.with_name(f"{database.name}.lock"), f"{database}", "--store"))
     except (BadEndpoint, ValueError, Unusable) as error:
         fail(str(error))
     _give_away(options)
@@ -63,7 +66,7 @@ def makeService(options: Options) -> MultiService:
     web = WebSite(websocket, reactor)
     front = FrontFactory(websocket, web, chat.deadlines, admission, limits.handshake_timeout)
     service = MultiService()
-    Running(store, websocket, reactor, lock).setServiceParent(service)
+    Running(store, websocket, reactor, locks).setServiceParent(service)
     Listeners(endpoints, front, _refuser(options)).setServiceParent(service)
     return service
 
@@ -71,16 +74,17 @@ def makeService(options: Options) -> MultiService:
 class Running(Service):
     """The parts that must be started and stopped. It comes before the listeners, and goes after."""
 
-    def __init__(self, store: SqlStore, websocket: ChatFactory, reactor: Any, lock: int) -> None:
+    def __init__(self, store: SqlStore, websocket: ChatFactory, reactor: Any, locks: list[int]) -> None:
         self._store = store
         self._websocket = websocket
         self._reactor = reactor
-        self._lock = lock
+        self._locks = locks
 
     def startService(self) -> None:
         """Start the store's threads: a daemon has forked by now."""
         super().startService()
-        os.write(self._lock, b"%d\n" % os.getpid())
+        for lock in self._locks:
+            os.write(lock, b"%d\n" % os.getpid())
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -104,17 +108,15 @@ class Running(Service):
             self._reactor.callLater(0.05, moment.callback, None)
             await moment
         await self._store.stop()
-        os.close(self._lock)
+        for lock in self._locks:
+            os.close(lock)
 
 
 def take_data(folder: Path) -> int:
-    """Make the data folder ours: two servers on one would each tell only their own members.
-
-    Returns the lock's file descriptor. Raises Unusable.
-    """
+    """Make the data folder ours, made where it is not there. Returns its lock, as `take` does."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        return take(folder / "lock", f"{folder}", "--data")
     except FileExistsError:
         raise Unusable(f"{folder} is a file: --data takes a folder") from None
     except OSError as error:
@@ -122,14 +124,24 @@ def take_data(folder: Path) -> int:
             f"the data folder {folder} cannot be written ({error.strerror}): give it to the user"
             " that runs chatroom, or name another with --data"
         ) from None
+
+
+def take(path: Path, what: str, option: str) -> int:
+    """Lock the file `path`, for the life of this process: two servers on one log would each tell
+    only their own members.
+
+    Returns the lock's file descriptor. Raises Unusable, which says that `what` is in use and that
+    `option` names another; OSError where the file cannot be made.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.read(lock, 20).decode("ascii", "replace").strip()
         os.close(lock)
         raise Unusable(
-            f"another chatroom server (process {holder or '?'}) works on {folder}: stop it, or name"
-            " another folder with --data"
+            f"another chatroom server (process {holder or '?'}) works on {what}: stop it, or name"
+            f" another with {option}"
         ) from None
     # Whose it is now is written once a daemon has forked.
     os.truncate(lock, 0)

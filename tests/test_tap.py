@@ -98,12 +98,19 @@ def test_a_folder_is_one_servers_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(Unusable) as unusable:
         tap.take_data(tmp_path)
     assert str(unusable.value) == (
-        f"another chatroom server (process 4711) works on {tmp_path}: stop it, or name another folder"
-        " with --data"
+        f"another chatroom server (process 4711) works on {tmp_path}: stop it, or name another with --data"
     )
     os.close(lock)
     os.close(tap.take_data(tmp_path))
     assert (tmp_path / "lock").read_text() == "", "the next one writes itself there when it starts"
+
+
+def test_a_database_elsewhere_is_one_servers_at_a_time(tmp_path: Path) -> None:
+    store = f"--store=sqlite:///{tmp_path / 'log.db'}"
+    tap.makeService(options(f"--data={tmp_path / 'one'}", store))
+    said = mistake(f"--data={tmp_path / 'two'}", store)
+    assert said.startswith("another chatroom server (process ")
+    assert said.endswith(f"works on {tmp_path / 'log.db'}: stop it, or name another with --store")
 
 
 def test_a_new_folder_is_its_users_only(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_second_server_on_the_same_folder_is_refused(server: Start, tmp_path: 
     assert (second.returncode, second.stdout) == (1, "")
     assert second.stderr == (
         f"chatroom: another chatroom server (process {one.pid}) works on {one.data}: stop it, or name"
-        " another folder with --data\n"
+        " another with --data\n"
     )
     one.kill()
     one.start()
