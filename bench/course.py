@@ -30,8 +30,10 @@ class Plan:
     """Payload bytes of a delivery. A JSON event without text is nearly that long."""
     share: float = 1.0
     """Of the members that a scenario is meant for. The bounds hold for 1 only."""
+    times: int = 20
+    """How often everybody comes and goes, where it is measured what remains."""
     soak: float = 0.0
-    """How long reconnects go on, in seconds; 0: twenty rounds of them."""
+    """For how many seconds that goes on at least."""
 
     def count(self, members: int) -> int:
         return max(20, int(members * self.share))

@@ -7,7 +7,7 @@ from html import escape
 from bench.summary import Figure
 
 _WIDTH, _LABELS, _VALUES = 760, 230, 120
-_ROW, _HEAD, _GAP = 26, 34, 20
+_ROW, _HEAD, _GAP = 26, 54, 20
 
 # A picture in a page does not inherit the page's colours; it does see what the reader prefers.
 _STYLE = """
@@ -56,8 +56,9 @@ def bar_chart(title: str, unit: str, groups: Sequence[tuple[str, Sequence[Bar]]]
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y}" '
         f'width="{_WIDTH}" height="{y}" role="img" aria-label="{escape(title)}">'
     )
-    heading = f'<text class="title" x="0" y="16">{escape(title)}, {escape(unit)}</text>'
-    return "\n".join([head, f"<style>{_STYLE}</style>", heading, *parts, "</svg>"]) + "\n"
+    heading = f'<text class="title" x="0" y="16">{escape(title)}</text>'
+    below = f'<text class="value" x="0" y="36">{escape(unit)}</text>'
+    return "\n".join([head, f"<style>{_STYLE}</style>", heading, below, *parts, "</svg>"]) + "\n"
 
 
 def _bar(bar: Bar, y: int, scale: float) -> list[str]:

@@ -22,7 +22,8 @@ from bench.scenarios import SCENARIOS
 from bench.servers import ROOT, Cores, raise_file_limit
 from bench.summary import Summary
 
-QUICK = Plan(rounds=1, seconds=0.4, warm_up=0.1, share=0.05)
+QUICK_SERVERS = ("chatroom", "autobahn", "autobahn-echo", "floor")
+QUICK = Plan(rounds=1, seconds=0.4, warm_up=0.1, share=0.05, times=4)
 
 
 def options() -> argparse.ArgumentParser:
@@ -31,7 +32,9 @@ def options() -> argparse.ArgumentParser:
         description="Measure chatroom beside other servers and a floor in C; write docs/performance.md.",
     )
     scenarios = ", ".join(scenario.name for scenario in SCENARIOS)
-    parser.add_argument("--quick", action="store_true", help="a smoke test: figures mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test with few servers: figures mean nothing"
+    )
     parser.add_argument("--scenario", metavar="NAMES", help=f"comma-separated, of {scenarios}")
     parser.add_argument("--only", metavar="NAMES", help=f"servers, of {', '.join(BY_NAME)}")
     parser.add_argument("--rounds", type=int)
@@ -78,6 +81,8 @@ def _entries(chosen: argparse.Namespace) -> tuple[list[Entry], dict[str, str]]:
     """What is run with whom; who is left out, and why."""
     scenarios = _wanted(chosen.scenario, [scenario.name for scenario in SCENARIOS], "scenario")
     servers = _wanted(chosen.only, list(BY_NAME), "server")
+    if chosen.quick and not chosen.only:
+        servers = list(QUICK_SERVERS)
     lacking = _lacking(servers)
     if lacking and not (chosen.no_install or chosen.quick):
         install(_say)

@@ -12,6 +12,7 @@ from bench.scenarios.scenario import Bound, Reading, Scenario
 # Above this share of its core the load may have been what set the pace.
 LOAD_LIMIT = 0.9
 OTHERS_LIMIT = 0.1
+MANY = 10
 
 Place = tuple[str, str, str]
 """Scenario, contestant, measure."""
@@ -130,18 +131,18 @@ class Summary:
         return found
 
     def _each(self, wrong: Callable[[Sample], bool], words: str) -> list[str]:
-        """One sentence, with the scenarios and servers that it holds for."""
-        places: dict[str, list[str]] = {}
-        for place in dict.fromkeys(map(_place, self._samples)):
+        """One sentence, with what it holds for; or for how much, where it is a good deal."""
+        found: list[str] = []
+        places = list(dict.fromkeys(map(_place, self._samples)))
+        for place in places:
             samples = [sample for sample in self._samples if _place(sample) == place]
             times = sum(map(wrong, samples))
             if times:
-                scenario, contestant, measure = place
                 rounds = "" if times == len(samples) else f" ({times} of {len(samples)} rounds)"
-                places.setdefault(scenario, []).append(f"{contestant} {measure}{rounds}")
-        if not places:
-            return []
-        return [f"{words}. {'; '.join(f'{at}: ' + ', '.join(who) for at, who in places.items())}"]
+                found.append(f"{', '.join(place)}{rounds}")
+        if len(found) > MANY:
+            return [f"{words}: in {len(found)} of {len(places)} measurements"]
+        return [f"{words}: {'; '.join(found)}"] if found else []
 
     def as_json(self) -> dict[str, Any]:
         """Every figure: scenario, contestant, measure, name."""

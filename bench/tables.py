@@ -1,5 +1,7 @@
 """Markdown tables of figures."""
 
+import re
+
 from bench.plots import number
 from bench.scenarios.scenario import Column, Reading, Scenario
 from bench.summary import Expectation, Figure, Summary
@@ -15,7 +17,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(cell) and cell[0].isdigit()
+    return bool(re.fullmatch(r"-?[\d,.]+%?( \(.*\)| of it)?", cell))
 
 
 def measure_table(scenario: Scenario, measure: str, summary: Summary, labels: dict[str, str]) -> list[str]:

@@ -68,7 +68,7 @@ def test_expectations_say_what_is_met(samples: list[dict[str, Any]]) -> None:
     found = Summary(samples, PLAN).expectations(SCENARIOS[:1])
     met = {one.bound.what: one.met for one in found}
     assert met["window 1, beside nchan"] is True
-    assert met["window 1, beside floor"] is False
+    assert met["window 1, beside the floor"] is False
     assert met["window 8, beside nchan"] is None
 
 
@@ -84,7 +84,7 @@ def test_doubts_are_spoken(samples: list[dict[str, Any]]) -> None:
     assert "tmpfs" in doubts
     assert "floor failed in round 2: gone" in doubts
     assert "load was busy" in doubts
-    assert "chatroom window 1 (1 of 3 rounds)" in doubts
+    assert "fanout, chatroom, window 1 (1 of 3 rounds)" in doubts
     assert "something else" in doubts
     assert "head did not rise" in doubts
 

@@ -17,7 +17,8 @@ _POSTERS = ((ONE, 1, 32), (MANY, 50, 1))
 
 def _durable(course: Course, contestant: Contestant) -> Iterator[Sample]:
     plan = course.plan
-    for measure, posters, window in _POSTERS:
+    # An echo to fifty is no broadcast among fifty: nothing to compare.
+    for measure, posters, window in _POSTERS if contestant.name == "chatroom" else _POSTERS[:1]:
         with course.serve(contestant) as live, live.crowd() as crowd:
             disk = commit_seconds(live.setting.directory)
             members = crowd.open(posters)

@@ -12,6 +12,13 @@ from bench.samples import fanout_figures
 from bench.scenarios.scenario import FANOUT, Bound, Reading, Scenario
 
 WINDOWS = (1, 8)
+_CALLED = {
+    "nchan": "nchan",
+    "picows": "picows",
+    "uwebsockets": "uWebSockets",
+    "autobahn": "plain Autobahn",
+    "floor": "the floor",
+}
 PEERS = ("nchan", "uwebsockets", "picows", "ws", "socketio", "websockets", "crossbar", "autobahn")
 
 
@@ -51,9 +58,14 @@ def paced(course: Course, contestant: Contestant, *, members: int, rate: float) 
         yield sampled(live, f"{rate:g} posts/s", run, plan.seconds * 3)
 
 
-def _beside(measure: str, bounds: dict[str, float], mine: str = "chatroom") -> tuple[Bound, ...]:
+def _beside(measure: str, bounds: dict[str, float]) -> tuple[Bound, ...]:
     return tuple(
-        Bound(f"{measure}, beside {other}", limit, Reading(mine, measure), Reading(other, measure))
+        Bound(
+            f"{measure}, beside {_CALLED[other]}",
+            limit,
+            Reading("chatroom", measure),
+            Reading(other, measure),
+        )
         for other, limit in bounds.items()
     )
 

@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 from bench.accounting import memory
 from bench.contestant import Contestant
-from bench.course import Course, Live, Sample
+from bench.course import Course, Live, Plan, Sample
 from bench.joining import greet
 from bench.scenarios.scenario import Bound, Column, Reading, Scenario
 
 MEMBERS = 1000
-TIMES = 20
 
 
 def _growth(course: Course, contestant: Contestant) -> Iterator[Sample]:
     for tls in (False, True):
         count = course.plan.count(MEMBERS if not tls else MEMBERS // 2)
         with course.serve(contestant, tls=tls) as live:
-            sizes = list(_sizes(live, count, course.plan.soak))
+            sizes = list(_sizes(live, count, course.plan))
         yield {
             "measure": "TLS" if tls else "plain",
             "first_kib": sizes[0],
@@ -29,10 +28,10 @@ def _growth(course: Course, contestant: Contestant) -> Iterator[Sample]:
         }
 
 
-def _sizes(live: Live, count: int, soak: float) -> Iterator[float]:
+def _sizes(live: Live, count: int, plan: Plan) -> Iterator[float]:
     """The empty server's RSS in KiB, each time `count` have come, joined and gone."""
-    until, times = time.monotonic() + soak / 2, 0
-    while times < TIMES or time.monotonic() < until:
+    until, times = time.monotonic() + plan.soak / 2, 0
+    while times < plan.times or time.monotonic() < until:
         with live.crowd() as crowd:
             # Under new names: those of the last ones are kept for them for a while.
             crowd.first = times * count
@@ -66,8 +65,8 @@ GROWTH = Scenario(
     ),
     bounds=(
         # A connection whose protocol object alone were kept would be some thousands.
-        Bound("growth, bytes a connection, plain", 50, Reading("chatroom", "plain", "bytes_each")),
-        Bound("growth, bytes a connection, TLS", 50, Reading("chatroom", "TLS", "bytes_each")),
+        Bound("growth over plain TCP, bytes a connection", 50, Reading("chatroom", "plain", "bytes_each")),
+        Bound("growth over TLS, bytes a connection", 50, Reading("chatroom", "TLS", "bytes_each")),
     ),
     once=True,
     plot="rss_kib",

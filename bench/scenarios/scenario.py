@@ -62,8 +62,7 @@ class Scenario:
 
 COST = (
     Column("cpu_us", "CPU µs a delivery", spread=True),
-    Column("user_us", "user"),
-    Column("system_us", "system"),
+    Column("system_us", "of them in the kernel"),
 )
 LATENCY = (Column("p50_ms", "p50, ms"), Column("p99_ms", "p99, ms"))
 LOAD = Column("load_busy", "load busy", "share")
