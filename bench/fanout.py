@@ -168,7 +168,10 @@ class Loop:
             self._idle += time.perf_counter() - began
             if not ready and must:
                 raise ServerError(f"no delivery for {timeout:.0f} s")
-        self._take(ready)
+        try:
+            self._take(ready)
+        except IndexError:
+            raise ServerError("a member heard more than was posted") from None
 
     def _take(self, ready: list[tuple[int, int]]) -> None:
         buffer, receive, heard = self._buffer, self._receive, self._heard

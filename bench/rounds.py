@@ -41,7 +41,7 @@ def _whatever_comes(turn: Iterator[Sample]) -> Iterator[Sample]:
     """A server that fails loses the rest of its turn, not the others theirs; the report tells."""
     try:
         yield from turn
-    except (ServerError, StartError, ConnectionError, TimeoutError) as error:
+    except (ServerError, StartError, OSError, ValueError) as error:
         yield {"measure": "failure", "words": str(error) or type(error).__name__}
 
 

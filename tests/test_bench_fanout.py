@@ -150,3 +150,13 @@ def test_the_floor_is_only_counted() -> None:
     with looping(floor, Unheard(SIZE, echoes=True)) as loop:
         loop.calibrate()
         assert loop.run([os.getpid()], seconds=0.05, window=3).posts >= 3
+
+
+def test_more_than_was_posted_is_noticed() -> None:
+    def thrice(number: int, payloads: list[bytes]) -> bytes:
+        return everything(number, payloads) * (3 if number == 2 else 1)
+
+    with looping(thrice, Raw(SIZE, echoes=True)) as loop:
+        loop.calibrate()
+        with pytest.raises(ServerError, match="more than was posted"):
+            loop.run([os.getpid()], seconds=0.1)

@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,10 +85,12 @@ def answering(members: int, answer: object) -> Iterator[Place]:
     door = socket.create_server(("127.0.0.1", 0))
 
     def serve(number: int, mine: socket.socket, everybody: list[socket.socket]) -> None:
-        while data := mine.recv(1 << 16):
-            for payload in _unframed(data):
-                for to, reply in answer(number, payload):  # type: ignore[operator]
-                    everybody[to].sendall(_frame(reply))
+        # Who has what they came for goes, whatever is still on its way.
+        with suppress(OSError):
+            while data := mine.recv(1 << 16):
+                for payload in _unframed(data):
+                    for to, reply in answer(number, payload):  # type: ignore[operator]
+                        everybody[to].sendall(_frame(reply))
 
     def accept() -> None:
         everybody = [door.accept()[0] for _ in range(members)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.accounting import Meter
 from bench.contestant import Contestant
 from bench.course import Course, Live, Sample
-from bench.joining import fill, rest
+from bench.joining import NEWS_SECONDS, fill, rest
 from bench.members import Crowd, ServerError, batches
 from bench.prober import Probe
 from bench.samples import MICRO, MILLI, percentile
@@ -61,8 +61,8 @@ def _back(live: Live, tokens: list[str], since: int, probe: Probe | None) -> Sam
         for size in batches(len(tokens), _TOGETHER):
             _resume(crowd, size, tokens, since)
         elapsed = time.perf_counter() - began
+        crowd.settle(NEWS_SECONDS)
         cost = rest(meter)
-        crowd.settle()
         read = _reads(live.pids)
     figures: Sample = {"seconds": elapsed, "back_per_second": len(tokens) / elapsed}
     if probe is None:
