@@ -86,7 +86,7 @@ class Unheard(Verbatim):
 class SocketIo(Verbatim):
     """Socket.IO 4 over Engine.IO 4: an event named `message`, the same packet in and out."""
 
-    openings = (Opening("connect", lambda _number: b"40", b'40{"sid"'),)
+    openings: tuple[Opening, ...] = (Opening("connect", lambda _number: b"40", b'40{"sid"'),)
     _ENVELOPE = '42["message","%s"]'
 
     def __init__(self, size: int, *, text: Text = repeated) -> None:
@@ -97,6 +97,9 @@ class SocketIo(Verbatim):
         return (self._ENVELOPE % self._text(index, width)).encode()
 
 
+_WAMP_HELLO = b'[1,"realm1",{"roles":{"publisher":{},"subscriber":{}}}]'
+
+
 class Wamp(Verbatim):
     """WAMP version 2 as JSON, the basic profile: subscribe and publish, unacknowledged.
 
@@ -105,8 +108,8 @@ class Wamp(Verbatim):
     """
 
     alike = False
-    subprotocol = "wamp.2.json"
-    openings = (
+    subprotocol: str | None = "wamp.2.json"
+    openings: tuple[Opening, ...] = (
         Opening("hello", lambda _number: _WAMP_HELLO, b"[2,"),
         Opening("subscribe", lambda _number: b'[32,1,{},"room"]', b"[33,1,"),
     )
@@ -132,7 +135,6 @@ class Wamp(Verbatim):
         return self._text(index, self.size - _WAMP_EVENT).encode()
 
 
-_WAMP_HELLO = b'[1,"realm1",{"roles":{"publisher":{},"subscriber":{}}}]'
 _WAMP_EVENT = len('[36,0123456789012345,0123456789012345,{},[""]]')
 
 

@@ -15,7 +15,7 @@ from twisted.internet import epollreactor
 
 class Broadcast(WebSocketServerProtocol):
     rooms: "defaultdict[str, set[Broadcast]]" = defaultdict(set)  # noqa: RUF012
-    clients: "set[Broadcast]" = frozenset()
+    clients: "set[Broadcast] | None" = None
 
     def onOpen(self) -> None:
         (room,) = self.http_request_params.get("room", ["lobby"])
@@ -27,14 +27,14 @@ class Broadcast(WebSocketServerProtocol):
             self.clients.discard(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        for client in self.clients:
+        for client in self.clients or ():
             client.sendMessage(payload, isBinary)
 
 
 class PreparedBroadcast(Broadcast):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         message = self.factory.prepareMessage(payload, isBinary)
-        for client in self.clients:
+        for client in self.clients or ():
             client.sendPreparedMessage(message)
 
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from bench.peers.places import CROSSBAR, NODE, NODE_MODULES, OUTCOME, PLACE, PYTHON, nchan_module
@@ -87,10 +88,10 @@ def _nchan() -> str:
 def _steps() -> Iterable[tuple[str, Callable[[], str]]]:
     yield "nchan", _nchan
     for name, version in PYTHON_PACKAGES.items():
-        yield name, lambda name=name, version=version: _pip(PYTHON, name, version)
+        yield name, partial(_pip, PYTHON, name, version)
     for name, version in NODE_PACKAGES.items():
-        yield name, lambda name=name, version=version: _npm(name, version)
-    yield "crossbar", lambda: _pip(CROSSBAR, "crossbar", CROSSBAR_VERSION)
+        yield name, partial(_npm, name, version)
+    yield "crossbar", partial(_pip, CROSSBAR, "crossbar", CROSSBAR_VERSION)
 
 
 def install(say: Callable[[str], None]) -> bool:
