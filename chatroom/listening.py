@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.certificate import BadPem, check
-from chatroom.encryption import send_chain
+from chatroom.encryption import settle
 
 _PORTED = ("tcp", "tcp6", "ssl")
 """The kinds of endpoint that have a port and a backlog."""
@@ -55,8 +55,8 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
             f"--endpoint {description!r}: {_explained(kind, error)}; tcp:9000 is an endpoint, and so is"
             " ssl:9443:privateKey=key.pem"
         ) from None
-    if certificate is not None and "extraCertChain" not in named:
-        send_chain(endpoint, certificate)
+    if certificate is not None:
+        settle(endpoint, certificate, chained="extraCertChain" in named)
     return endpoint
 
 

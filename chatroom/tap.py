@@ -93,7 +93,7 @@ class Running(Service):
         # often makes accepting one a fifth cheaper.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        gc.set_threshold(20_000, 10, 10)
 
     def stopService(self) -> Deferred[None]:
         """Send everybody off, write what waits, and end."""

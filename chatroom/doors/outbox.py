@@ -49,6 +49,10 @@ class Tick:
         self.flush()
 
 
+def _nothing() -> None:
+    """What is called when the backlog of a lost connection overflows."""
+
+
 class Outbox:
     """What leaves on one connection, in order, in whole frames.
 
@@ -112,12 +116,27 @@ class Outbox:
             self.write(b"".join(pending))
 
     def control(self, frames: bytes) -> None:
-        """The protocol's own bytes (handshake, pong, close): in order too, but never too many."""
+        """The protocol's own bytes: handshake, ping, pong, close.
+
+        They are bounded as all else is, or who sends pings and reads no pongs would fill the
+        memory. Past the bound one thing more is taken, which is the close frame that says so.
+        """
+        overflowed = self.overflowed
         self.flush()
-        if self.busy:
-            self._enqueue(frames)
-        else:
+        if not self.busy:
             self._put(frames)
+        elif not self.overflowed:
+            self._queue(frames)
+        elif overflowed:
+            self._enqueue(frames)
+
+    def lost(self) -> None:
+        """The connection is gone: let go of everything, so that memory need not wait for the
+        garbage collector."""
+        self._finished = True
+        self._backlog = None
+        self._pending = []
+        self._overflow = _nothing
 
     def finish(self) -> None:
         """Close the connection once everything has left."""

@@ -47,6 +47,11 @@ class CipherOutbox(DirectOutbox):
         if not self.busy:
             self._drained()
 
+    def lost(self) -> None:
+        """The connection is gone."""
+        super().lost()
+        self._drained = self._overflow
+
     def loseConnection(self) -> None:
         """Twisted's TLS protocol has said its last."""
         self.finish()
@@ -93,6 +98,12 @@ class TlsOutbox(Outbox):
             self._put(frames)
         if self._finished and not self.busy:
             self._end()
+
+    def lost(self) -> None:
+        """The connection is gone: this and the ciphertext's outbox know each other no more."""
+        super().lost()
+        self._cipher.lost()
+        self._tls = None
 
     def _end(self) -> None:
         self._transport.loseConnection()

@@ -140,6 +140,9 @@ class ChatProtocol(WebSocketServerProtocol):
             self.factory.admission.leave(self.address)
         # The outbox's methods here would keep the connection alive in a cycle.
         self.write = self.send = _nothing
+        self.outbox.lost()
+        # Autobahn's Deferred for the end has the protocol itself for its result.
+        self.is_closed = self.is_open = None
 
     # Everything that leaves goes through the outbox.
 
@@ -154,6 +157,8 @@ class ChatProtocol(WebSocketServerProtocol):
         isReply: bool = False,
     ) -> None:
         """The close frame, which is the last one (RFC 6455, section 5.5.1)."""
+        # First what was sent in this tick: where that is too much, another close frame is on its way.
+        self.outbox.flush()
         super().sendCloseFrame(code, reasonUtf8, isReply)
         self.write = self.send = _nothing
 
@@ -170,7 +175,6 @@ class ChatProtocol(WebSocketServerProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before (the hub's `Outlet`)."""
-        self.outbox.flush()
         self.sendClose(int(code), reason)
 
     def _overflowed(self) -> None:
