@@ -13,6 +13,10 @@ from twisted.logger import Logger
 from chatroom.domain.ports import Clock
 
 
+def _nothing() -> None:
+    """What a cancelled deadline calls."""
+
+
 class Deadline:
     """One call to come, a `chatroom.domain.ports.Timer`."""
 
@@ -20,12 +24,14 @@ class Deadline:
 
     def __init__(self, due: float, call: Callable[[], object], among: dict[Deadline, None]) -> None:
         self.due = due
-        self.call = call
+        self.call: Callable[[], object] = call
         self._among = among
 
     def cancel(self) -> None:
         """Not any more; nothing, if it has been called or cancelled."""
         self._among.pop(self, None)
+        # Who is to be called holds this, as a rule: neither shall keep the other in memory.
+        self.call = _nothing
 
     def active(self) -> bool:
         """Whether it is still to be called."""
@@ -72,8 +78,9 @@ class Deadlines:
                 self._clock.callLater(first.due - now, self._due, line)
                 return
             del line.waiting[first]
+            call, first.call = first.call, _nothing
             try:
-                first.call()
+                call()
             except Exception:
                 self._log.failure("a call that was due failed")
         line.armed = False
