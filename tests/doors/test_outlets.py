@@ -1,0 +1,43 @@
+"""Which outbox a transport gets."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import pytest
+from twisted.internet.testing import StringTransport
+
+from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Tick
+from chatroom.doors.outlets import outbox_for
+from chatroom.doors.tls import TlsOutbox
+
+from .pipes import HandReactor, ScriptedPipe, SocketPipe, TlsPipe
+
+MODERN = ssl.TLSVersion.TLSv1_3
+
+
+@pytest.mark.parametrize(
+    ("make", "pristine", "kind"),
+    [
+        (SocketPipe, True, DirectOutbox),
+        (SocketPipe, False, DirectOutbox),
+        (lambda: TlsPipe(SocketPipe, MODERN), True, TlsOutbox),
+        # What Twisted's TLS has been given it keeps for its next turn: that comes first.
+        (lambda: TlsPipe(SocketPipe, MODERN), False, BufferedOutbox),
+        (lambda: TlsPipe(ScriptedPipe, MODERN), True, BufferedOutbox),
+    ],
+)
+def test_the_fastest_that_is_safe(make: Any, pristine: bool, kind: type) -> None:
+    pipe = make()
+    outbox = outbox_for(pipe.transport, Tick(pipe.reactor), 1_000, lambda: None, pristine=pristine)
+    assert type(outbox) is kind
+    getattr(pipe, "below", pipe).snap()
+
+
+def test_a_transport_without_a_handle_is_left_to_its_buffer() -> None:
+    transport = StringTransport()
+    outbox = outbox_for(transport, Tick(HandReactor()), 1_000, lambda: None, pristine=True)
+    assert type(outbox) is BufferedOutbox
+    outbox.write(b"hello")
+    assert transport.value() == b"hello"
