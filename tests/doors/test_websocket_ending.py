@@ -10,6 +10,7 @@ import pytest
 
 from chatroom.domain.limits import Limits
 from chatroom.doors.settings import LINGER
+from chatroom.wire.frames import frame
 
 from .premises import Caller, Premises
 from .rawframes import CLOSE, FIN, PING, PONG, TEXT, closing, masked, upgrade
@@ -132,6 +133,46 @@ class TestEnding:
         caller = premises.enter(subprotocol="chatroom.v1")
         premises.pass_time(11)
         assert closed(caller) == 4401
+
+    def test_a_slow_reader_is_told_to_resume(self) -> None:
+        premises = Premises(Limits(backlog_bytes=2_000, posts_per_second=0))
+        slow, quick = premises.enter("/ws?name=Sam"), premises.enter("/ws?name=Kim")
+        slow.transport.producer.pauseProducing()
+        for number in range(30):
+            quick.say(f"{number} " + "x" * 100)
+        assert slow.took() == b""
+        slow.transport.producer.resumeProducing()
+        assert [one.code for one in slow.frames()] == [4008]
+        quick.say("on and on")
+        assert slow.took() == b""
+        slow.send(closing(4008))
+        assert slow.gone
+        assert quick.took() == b""
+
+    def test_who_pings_and_reads_no_pongs_is_a_slow_reader(self) -> None:
+        premises = Premises(Limits(backlog_bytes=2_000))
+        caller = premises.enter()
+        caller.transport.producer.pauseProducing()
+        caller.send(*[masked(b"x" * 125, opcode=PING)] * 1_000)
+        caller.transport.producer.resumeProducing()
+        assert closed(caller) == 4008
+        premises.pass_time(LINGER + 1)
+        assert caller.gone
+        assert premises.empty()
+
+    @pytest.mark.parametrize("last", [masked(b"p", opcode=PING), closing(1000)], ids=["ping", "close"])
+    def test_nothing_follows_the_close_frame_of_a_slow_reader(self, last: bytes) -> None:
+        premises = Premises(Limits(backlog_bytes=200))
+        caller = premises.enter("/ws?name=Sam")
+        caller.transport.producer.pauseProducing()
+        # Too much, in the same tick as an answer to what the client says last.
+        caller.protocol.send(frame(b"x" * 300))
+        caller.protocol.dataReceived(last)
+        caller.transport.producer.resumeProducing()
+        assert [one.code for one in caller.frames()] == [4008]
+        premises.pass_time(LINGER + 1)
+        assert caller.gone
+        assert premises.empty()
 
     CONVERSATION = (
         *(upgrade(subprotocol="chatroom.v1")[:40], upgrade(subprotocol="chatroom.v1")[40:]),

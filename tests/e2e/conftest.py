@@ -1,5 +1,7 @@
 """Servers for the tests: started on demand, gone at the end, their logs looked through."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,14 @@ def server(tmp_path: Path) -> Iterator[Start]:
     No server may log a traceback, but for one started with `blamed=True`: its test asks for them.
     """
     yield from servers(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate, as `chatroom cert` makes them."""
+    path = tmp_path_factory.mktemp("pem") / "key.pem"
+    subprocess.run([sys.executable, "-m", "chatroom.cli", "cert", str(path)], check=True, timeout=60)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from .clients import get
 
 TWISTD = Path(sys.executable).with_name("twistd")
 ON_LOOPBACK = "tcp:{port}:interface=127.0.0.1"
+TLS = "ssl:{port}:privateKey=key.pem:interface=127.0.0.1"
+"""With a `key.pem` in the server's folder."""
 LIFETIME = 100
 """Seconds after which the kernel ends a server, whatever became of the test."""
 

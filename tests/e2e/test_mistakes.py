@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -21,6 +22,19 @@ MISTAKES: dict[str, str] = {
     "--data /dev/null": "/dev/null is a file: --data takes a folder",
     "extra words": "'extra' is no option; twistd chatroom --help shows them",
 }
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    helped = run("--help", folder=tmp_path)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    said = " ".join(helped.stdout.split())
+    assert "With no options: a room for everybody at http://localhost:9000" in said
+    assert "--endpoint= Where to listen, as a Twisted endpoint string; repeatable." in said
+    assert "--guests= Whether people without an account are let in: yes or no. [default: yes]" in said
+    version = run("--version", folder=tmp_path)
+    assert (version.returncode, version.stderr) == (0, "")
+    assert re.fullmatch(r"chatroom \d+\.\d+\S*\n", version.stdout)
+    assert list(tmp_path.iterdir()) == [], "nothing was made"
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors.rawframes import ACCEPT, CLOSE, Answer, Frame, answer, closing, masked, parse, upgrade
-
+from ..doors.rawframes import ACCEPT, CLOSE, Answer, Frame, answer, closing, masked, parse, upgrade
 from .clients import PATIENCE, careless, socket_to
 from .conftest import servers
-from .server import ON_LOOPBACK, Server
-from .test_tls import TLS, pem
-
-__all__ = ["pem"]
+from .server import ON_LOOPBACK, TLS, Server
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: chat.example\r\n\r\n"
 

@@ -10,10 +10,7 @@ import pytest
 
 from .clients import JsonClient, PlainClient, get
 from .conftest import Start, servers
-from .server import ON_LOOPBACK, Server
-from .test_tls import TLS, pem
-
-__all__ = ["pem"]
+from .server import ON_LOOPBACK, TLS, Server
 
 
 @pytest.fixture(scope="module")

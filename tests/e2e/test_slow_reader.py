@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from .clients import PATIENCE, JsonClient, code_of
 from .conftest import Start
-from .server import Server
+from .server import ON_LOOPBACK, TLS, Server
 
 BACKLOG = 200_000
 READERS = 8
@@ -17,8 +19,10 @@ POSTS = 500
 """12 MB: far more than a backlog and the kernel's buffers hold."""
 
 
-def test_slow_readers_are_cut_off_resume_and_harm_nobody(server: Start) -> None:
-    one = server("--no-limits", f"--limit=backlog_bytes={BACKLOG}")
+@pytest.mark.parametrize("endpoint", [ON_LOOPBACK, TLS], ids=["plain", "TLS"])
+def test_slow_readers_are_cut_off_resume_and_harm_nobody(server: Start, pem: Path, endpoint: str) -> None:
+    options = ("--no-limits", f"--limit=backlog_bytes={BACKLOG}")
+    one = server(*options, endpoints=(endpoint,), files={"key.pem": pem.read_text()})
     with JsonClient(one.ws, "Ana") as ana:
         ana.join()
         readers = [_slow_reader(one, f"slow{number}") for number in range(READERS)]

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
-import sys
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .clients import PATIENCE, JsonClient, PlainClient, get
 from .conftest import Start, servers
-from .server import Server, run
-
-TLS = "ssl:{port}:privateKey=key.pem:interface=127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate."""
-    path = tmp_path_factory.mktemp("pem") / "key.pem"
-    subprocess.run([sys.executable, "-m", "chatroom.cli", "cert", str(path)], check=True, timeout=60)
-    return path
+from .server import ON_LOOPBACK, TLS, Server, run
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +98,7 @@ def test_plain_http_on_the_tls_port_harms_nobody(secure: Server) -> None:
 
 
 def test_a_server_with_both_is_one_chat(server: Start, pem: Path) -> None:
-    one = server(endpoints=("tcp:0:interface=127.0.0.1", TLS), files={"key.pem": pem.read_text()})
+    one = server(endpoints=(ON_LOOPBACK, TLS), files={"key.pem": pem.read_text()})
     (_http, plain), (_https, secure) = one.ports
     with (
         JsonClient(f"ws://127.0.0.1:{plain}/ws", "Ana") as ana,
@@ -115,6 +108,34 @@ def test_a_server_with_both_is_one_chat(server: Start, pem: Path) -> None:
         ben.join()
         ana.post("across")
         assert ben.event()["text"] == "across"
+
+
+def test_the_whole_chain_is_sent(server: Start) -> None:
+    """A client that knows only the root gets the certificates between from the server."""
+    root, fullchain = _chain(datetime.now(UTC))
+    one = server(endpoints=(TLS,), files={"key.pem": fullchain, "root.pem": root})
+    context = ssl.create_default_context(cafile=str(one.folder / "root.pem"))
+    with JsonClient(one.ws.replace("127.0.0.1", "localhost"), "Eva", ssl=context) as eva:
+        assert eva.ask("ping")["type"] == "pong"
+
+
+def _chain(now: datetime) -> tuple[str, str]:
+    """A root's certificate; a key with its certificate, and that of who signed it, in one PEM."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+    names = [
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("root", "mid", "leaf")
+    ]
+    pems = []
+    for place, key in enumerate(keys):
+        signer = max(0, place - 1)
+        builder = x509.CertificateBuilder(names[signer], names[place], key.public_key(), place + 1)
+        builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
+        ca = x509.BasicConstraints(ca=place < 2, path_length=None)
+        host = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        builder = builder.add_extension(ca, critical=True).add_extension(host, critical=False)
+        pems.append(builder.sign(keys[signer], hashes.SHA256()).public_bytes(Encoding.PEM).decode())
+    private = keys[2].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return pems[0], private + pems[2] + pems[1]
 
 
 def test_a_pem_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
