@@ -130,10 +130,16 @@ def take(path: Path, what: str, option: str) -> int:
     """Lock the file `path`, for the life of this process: two servers on one log would each tell
     only their own members.
 
-    Returns the lock's file descriptor. Raises Unusable, which says that `what` is in use and that
-    `option` names another; OSError where the file cannot be made.
+    Returns the lock's file descriptor. Raises Unusable where the file cannot be made or `what` is in
+    use; `option` names another.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unusable(
+            f"{path} cannot be written ({error.strerror}): give it to the user that runs chatroom, or"
+            f" name another with {option}"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -6,10 +6,12 @@ import os
 import sys
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from twisted.application.service import MultiService
+from twisted.internet.task import Clock
 from twisted.python.usage import Options as TwistdOptions
 
 from chatroom import tap
@@ -113,6 +115,21 @@ def test_a_database_elsewhere_is_one_servers_at_a_time(tmp_path: Path) -> None:
     assert said.endswith(f"works on {tmp_path / 'log.db'}: stop it, or name another with --store")
 
 
+def test_a_database_elsewhere_is_one_servers_at_a_time_too(tmp_path: Path) -> None:
+    store = f"--store=sqlite:///{tmp_path / 'log.db'}"
+    tap.makeService(options(f"--data={tmp_path / 'one'}", store))
+    assert mistake(f"--data={tmp_path / 'other'}", store) == (
+        f"another chatroom server (process ?) works on {tmp_path / 'log.db'}: stop it, or name another"
+        " with --store"
+    )
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log.db.lock").mkdir()
+    said = mistake(f"--data={tmp_path / 'data'}", f"--store=sqlite:///{tmp_path / 'log.db'}")
+    assert said.startswith(f"{tmp_path / 'log.db.lock'} cannot be written (Is a directory): ")
+
+
 def test_a_new_folder_is_its_users_only(tmp_path: Path) -> None:
     os.close(tap.take_data(tmp_path / "a" / "b"))
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
@@ -137,6 +154,78 @@ def test_under_uid_everything_made_so_far_is_given_away(
     given.clear()
     tap.makeService(options(f"--data={tmp_path / 'other'}", twistd={"uid": None, "gid": None}))
     assert given == {}
+
+
+class Store:
+    """A store that takes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def start(self) -> None:
+        self.told.append("start")
+
+    async def stop(self) -> None:
+        self.told.append("stop")
+
+
+class Door:
+    """A WebSocket door with so many connections open."""
+
+    def __init__(self, connections: int) -> None:
+        self.open = set(range(connections))
+        self.told: list[tuple[str, float]] = []
+
+    def close_all(self, reason: str, reconnect_after: float) -> None:
+        self.told.append((reason, reconnect_after))
+
+
+class TestRunning:
+    """Starting and stopping what is not a port."""
+
+    @pytest.fixture(autouse=True)
+    def _this_process_stays_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tap, "gc", SimpleNamespace(**dict.fromkeys(("collect", "freeze"), lambda: None)))
+        monkeypatch.setattr(tap.gc, "set_threshold", lambda *_thresholds: None, raising=False)
+
+    def make(self, folder: Path, connections: int) -> tuple[tap.Running, Store, Door, Clock]:
+        store, door, clock = Store(), Door(connections), Clock()
+        running = tap.Running(store, door, clock, [tap.take_data(folder)])  # type: ignore[arg-type]
+        running.startService()
+        return running, store, door, clock
+
+    def test_it_starts_the_store_and_says_whose_the_folder_is(self, tmp_path: Path) -> None:
+        running, store, _door, _clock = self.make(tmp_path, 0)
+        assert store.told == ["start"]
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+        running.stopService()
+
+    def test_it_opens_as_many_files_as_it_may(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        limits: list[tuple[int, int]] = []
+        monkeypatch.setattr(tap.resource, "getrlimit", lambda _what: (100, 900))
+        monkeypatch.setattr(tap.resource, "setrlimit", lambda _what, limit: limits.append(limit))
+        running, _store, _door, _clock = self.make(tmp_path, 0)
+        assert limits == [(900, 900)]
+        running.stopService()
+
+    def test_it_waits_for_leave_to_be_taken_and_then_for_the_disk(self, tmp_path: Path) -> None:
+        running, store, door, clock = self.make(tmp_path, 2)
+        stopped = running.stopService()
+        assert door.told == [("the server is restarting", tap.RECONNECT_AFTER)]
+        clock.pump([0.05] * 10)
+        assert store.told == ["start"]
+        door.open.clear()
+        clock.advance(0.05)
+        assert store.told == ["start", "stop"]
+        assert stopped.called
+        os.close(tap.take_data(tmp_path))
+
+    def test_it_does_not_wait_for_ever(self, tmp_path: Path) -> None:
+        running, store, _door, clock = self.make(tmp_path, 2)
+        stopped = running.stopService()
+        clock.pump([0.05] * int(tap.GOODBYE / 0.05 + 2))
+        assert store.told == ["start", "stop"]
+        assert stopped.called
 
 
 class TestRefusing:

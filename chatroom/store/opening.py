@@ -49,9 +49,9 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
 
 
 def files_of(url: str) -> list[Path]:
-    """The files of the database at `url` that are there: its own, and SQLite's journals beside it."""
+    """The files of the database at `url` that are there: its own first, then those beside it."""
     path = str(_sqlite_url(url).database)
-    return [Path(path + end) for end in ("", "-wal", "-shm") if Path(path + end).exists()]
+    return [Path(path + end) for end in ("", "-wal", "-shm", ".lock") if Path(path + end).exists()]
 
 
 def epoch_of(engine: Engine) -> str:
