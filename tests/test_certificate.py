@@ -146,8 +146,11 @@ def test_garbage(pem: Path) -> None:
     assert "holds no private key" in problem(pem)
     pem.write_bytes(b"-----BEGIN PRIVATE KEY-----\nbm8=\n-----END PRIVATE KEY-----\n" + certificate_of(whole))
     assert problem(pem) == f"{pem} holds a private key that cannot be read; {MEND}"
-    pem.write_bytes(key_of(whole) + b"-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n")
+    no_certificate = b"-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
+    pem.write_bytes(key_of(whole) + no_certificate)
     assert problem(pem) == f"{pem} holds a certificate that cannot be read; {MEND}"
+    pem.write_bytes(whole + no_certificate)
+    assert problem(pem).startswith(f"OpenSSL does not take {pem}: ")
 
 
 def test_a_key_of_another_certificate(pem: Path) -> None:
