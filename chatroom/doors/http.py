@@ -51,11 +51,23 @@ class StrictChannel(HTTPChannel):
     """HTTP/1.1, each of whose answers has the security headers."""
 
     transport: Any
+    factory: Any
 
     def refuse(self, why: str) -> None:
         """Answer a request that is none, and close the connection."""
         self.transport.write(last_answer(HTTPStatus.BAD_REQUEST, why))
         self.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """The client does not read: it has as long for that as for its next request."""
+        super().pauseProducing()
+        self.setTimeout(self.factory.timeOut)
+
+    def resumeProducing(self) -> None:
+        """It does."""
+        super().resumeProducing()
+        if self.requests:
+            self.setTimeout(None)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Twisted's own answer has no headers and no body."""

@@ -281,6 +281,25 @@ class TestKeptAlive:
         caller.premises.clock.advance(20)
         assert not caller.gone
 
+    def test_who_does_not_read_the_answer_is_dropped(self, tmp_path: Path) -> None:
+        (tmp_path / "large.js").write_text("x" * 1_000_000)
+        premises = Premises()
+        premises.web.resource = WebRoot(premises.websocket, tmp_path)
+        slow, patient = premises.call(request("/healthz")), premises.call(request("/healthz"))
+        for caller in (slow, patient):
+            caller.took()
+            caller.protocol.dataReceived(request("/large.js"))
+            caller.transport.producer.pauseProducing()
+        assert len(slow.took()) < 200_000
+        premises.pass_time(50)
+        patient.transport.producer.resumeProducing()
+        assert len(patient.took()) > 800_000
+        premises.pass_time(30)
+        assert slow.gone
+        assert not patient.gone
+        premises.pass_time(31)
+        assert patient.gone
+
     def test_nothing_is_left_of_it(self) -> None:
         premises = Premises(Limits(ping_interval=0))
         caller = premises.call(request("/healthz"))
