@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.deadlines import Deadlines
-from chatroom.domain import commands, replies, rules
+from chatroom.domain import commands, names, replies, rules
 from chatroom.domain.errors import BadRequest, NotFound, RateLimited
 from chatroom.domain.events import Deleted, Edited, Event, Message, Typing
 from chatroom.domain.limits import Limits
@@ -102,7 +102,7 @@ class Chat:
 
     async def join(self, member: Member, command: commands.Join) -> replies.Joined:
         """Come into a room, and be told what is new there."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         self._check_room_count(member, name)
         room = self.hub.open(name)
         room.joining += 1
@@ -126,7 +126,7 @@ class Chat:
 
     async def leave(self, member: Member, command: commands.Leave) -> replies.Reply:
         """Go out of a room."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         if name not in member.rooms:
             raise NotFound(f"you are not in {name}")
         self._leave(member, name)
@@ -134,7 +134,7 @@ class Chat:
 
     async def post(self, member: Member, command: commands.Post) -> replies.Posted:
         """Say something; answered once it is on disk."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         rules.check_text(command.text, self.limits)
         rules.check_data(command.data)
         if self._apps is not None:
@@ -158,7 +158,7 @@ class Chat:
 
     async def edit(self, member: Member, command: commands.Edit) -> replies.Changed:
         """Give a message another text."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         rules.check_text(command.text, self.limits)
         draft = Edited(
             room=name,
@@ -172,14 +172,14 @@ class Chat:
 
     async def delete(self, member: Member, command: commands.Delete) -> replies.Changed:
         """Take a message back."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         by = rules.author(member.user)
         draft = Deleted(room=name, at=self.now(), by=by, key=command.key, target=command.seq)
         return replies.Changed(id=command.id, seq=(await self._change(member, draft)).seq)
 
     async def typing(self, member: Member, command: commands.Typing) -> replies.Reply:
         """Say that somebody is writing."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         if name not in member.rooms:
             raise NotFound(f"you are not in {name}; join it first")
         typing = Typing(room=name, user=member.user, on=command.on)
@@ -188,7 +188,7 @@ class Chat:
 
     async def history(self, member: Member, command: commands.History) -> replies.Events:
         """A stretch of a room's log."""
-        name = rules.room_name(command.room)
+        name = names.room_name(command.room)
         dialect, limit = member.outlet.dialect, command.limit
         if command.after is not None and command.before is not None:
             raise BadRequest("history takes before or after, not both")
@@ -206,7 +206,7 @@ class Chat:
 
     async def read(self, room: str, after: int) -> tuple[Sequence[Event], bool]:
         """The first events of a room after a `seq`, and whether there are more."""
-        name = rules.room_name(room)
+        name = names.room_name(room)
         page = await self._store.after(name, after, commands.MAX_PAGE)
         live = self.hub.room(name)
         if live is None:
@@ -218,7 +218,7 @@ class Chat:
 
     async def who(self, _member: Member, command: commands.Who) -> replies.Members:
         """The people in a room."""
-        room = self.hub.room(rules.room_name(command.room))
+        room = self.hub.room(names.room_name(command.room))
         members = [] if room is None else room.presences.some(commands.MAX_PAGE)
         count = 0 if room is None else len(room.presences)
         return replies.Members(id=command.id, members=members, count=count)

@@ -9,7 +9,7 @@ import secrets
 from collections import Counter
 from hashlib import sha256
 
-from chatroom.domain import rules
+from chatroom.domain import names
 from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadToken, Forbidden, NameTaken, RateLimited
 from chatroom.domain.limits import Limits
@@ -41,8 +41,8 @@ class People:
         user_id = "g" + sha256(token.encode()).hexdigest()[:24]
         if hello.name is None:
             return User(user_id, self.free_name(f"guest-{user_id[1:7]}", user_id)), token
-        name = rules.user_name(hello.name)
-        if user_id not in self._names.get(rules.name_key(name), {user_id: 1}):
+        name = names.user_name(hello.name)
+        if user_id not in self._names.get(names.name_key(name), {user_id: 1}):
             raise NameTaken(f"{name} is somebody else here just now; take another name")
         return User(user_id, name), token
 
@@ -51,12 +51,12 @@ class People:
         if 0 < self._limits.connections_per_user <= self._connections[user.id]:
             raise RateLimited("you are connected too often already; close another tab or device")
         self._connections[user.id] += 1
-        self._names.setdefault(rules.name_key(user.name), Counter())[user.id] += 1
+        self._names.setdefault(names.name_key(user.name), Counter())[user.id] += 1
 
     def depart(self, user: User) -> None:
         """One connection less; with the last one of that name the name is free."""
         _less(self._connections, user.id)
-        key = rules.name_key(user.name)
+        key = names.name_key(user.name)
         holders = self._names[key]
         _less(holders, user.id)
         if not holders:
@@ -64,10 +64,10 @@ class People:
 
     def free_name(self, wanted: str, user_id: str | None = None) -> str:
         """`wanted`, or with a number that makes it nobody's, or only that user's."""
-        name, number = rules.user_name(wanted), 2
-        while user_id not in self._names.get(rules.name_key(name), {user_id: 1}):
+        name, number = names.user_name(wanted), 2
+        while user_id not in self._names.get(names.name_key(name), {user_id: 1}):
             suffix = f"-{number}"
-            name = wanted[: rules.NAME_LENGTH - len(suffix)] + suffix
+            name = wanted[: names.NAME_LENGTH - len(suffix)] + suffix
             number += 1
         return name
 

@@ -3,14 +3,20 @@
 `id` is anything the client likes; its reply carries it back.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from chatroom.domain.model import Id, Seq
+from chatroom.domain.model import MAX_SEQ, Id, Millis, Role, Seq
 
 Key = Annotated[str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")]
 RoomName = Annotated[str, Meta(max_length=256)]
+UserName = Annotated[str, Meta(max_length=64, description="A user's id or name.")]
+Password = Annotated[str, Meta(max_length=1024)]
+Title = Annotated[str, Meta(max_length=100)]
+Topic = Annotated[str, Meta(max_length=1000)]
+Reason = Annotated[str, Meta(max_length=1000)]
+Until = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="Milliseconds since 1970-01-01 UTC.")]
 MAX_PAGE = 500
 
 
@@ -44,9 +50,11 @@ class Leave(Command, frozen=True, kw_only=True):
 
 
 class Post(Command, frozen=True, kw_only=True):
-    """Say `text` in `room`. A post repeated with its `key` returns the first one's `seq`."""
+    """Say `text` in `room`, or to the user `to` alone. A post repeated with its `key` returns the
+    first one's `seq`."""
 
-    room: RoomName
+    room: RoomName = ""
+    to: UserName | None = None
     text: str
     key: Key | None = None
     reply_to: Seq | None = None
@@ -98,6 +106,158 @@ class Rooms(Command, frozen=True, kw_only=True):
 
 class Ping(Command, frozen=True, kw_only=True):
     """Are you there?"""
+
+
+class Login(Command, frozen=True, kw_only=True):
+    """Instead of `hello`: the owner of an account comes with its `name` and `password`."""
+
+    name: Annotated[str, Meta(max_length=256)]
+    password: Password
+    client: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class Read(Command, frozen=True, kw_only=True):
+    """Say that the user has read `room` up to `seq`; their other devices are told."""
+
+    room: RoomName
+    seq: Seq
+
+
+class RoomCreate(Command, frozen=True, kw_only=True, tag="room.create"):
+    """Make a room. Whoever makes it is its owner."""
+
+    room: RoomName
+    kind: Literal["public", "private", "announcement"] = "public"
+    title: Title | None = None
+    topic: Topic | None = None
+
+
+class RoomSet(Command, frozen=True, kw_only=True, tag="room.set"):
+    """Give `room` another title or topic, or let its members post once in `slow` seconds (0: at will)."""
+
+    room: RoomName
+    title: Title | None = None
+    topic: Topic | None = None
+    slow: Annotated[float, Meta(ge=0, le=86400)] | None = None
+
+
+class RoomInvite(Command, frozen=True, kw_only=True, tag="room.invite"):
+    """Give `user` (an id or a name) a place in `room`."""
+
+    room: RoomName
+    user: UserName
+    role: Role = "member"
+
+
+class RoomKick(Command, frozen=True, kw_only=True, tag="room.kick"):
+    """Put `user` out of `room`, and take their place in it away. They may come back where anybody may."""
+
+    room: RoomName
+    user: UserName
+    reason: Reason | None = None
+
+
+class RoomBan(Command, frozen=True, kw_only=True, tag="room.ban"):
+    """Put `user` out of `room`, and keep them out until `until` (for good without one; an `until`
+    that has passed lets them in again)."""
+
+    room: RoomName
+    user: UserName
+    until: Until | None = None
+    reason: Reason | None = None
+
+
+class RoomMute(Command, frozen=True, kw_only=True, tag="room.mute"):
+    """Let `user` listen in `room` and not speak, until `until` (as with `room.ban`)."""
+
+    room: RoomName
+    user: UserName
+    until: Until | None = None
+    reason: Reason | None = None
+
+
+class RoomRole(Command, frozen=True, kw_only=True, tag="room.role"):
+    """Give `user` another role in `room`."""
+
+    room: RoomName
+    user: UserName
+    role: Role
+
+
+class Ban(Command, frozen=True, kw_only=True):
+    """Keep a `user` or a network `address` off the whole server, until `until` (as with `room.ban`)."""
+
+    user: UserName | None = None
+    address: Annotated[str, Meta(max_length=64)] | None = None
+    until: Until | None = None
+    reason: Reason | None = None
+
+
+class Mute(Command, frozen=True, kw_only=True):
+    """Let `user` say nothing in any room, until `until` (as with `room.ban`)."""
+
+    user: UserName
+    until: Until | None = None
+    reason: Reason | None = None
+
+
+class Purge(Command, frozen=True, kw_only=True):
+    """Delete every message of `user`: in `room`, or on the whole server."""
+
+    user: UserName
+    room: RoomName | None = None
+
+
+class Report(Command, frozen=True, kw_only=True):
+    """Ask the moderators to look at message `seq` of `room`."""
+
+    room: RoomName
+    seq: Seq
+    reason: Reason = ""
+
+
+class Reports(Command, frozen=True, kw_only=True):
+    """What was reported and not looked at yet? For moderators of the server."""
+
+
+class ReportClose(Command, frozen=True, kw_only=True, tag="report.close"):
+    """It was looked at."""
+
+    report: int
+
+
+class Audit(Command, frozen=True, kw_only=True):
+    """Who did what to whom? For moderators of the server: the `limit` deeds before `before` (ms)."""
+
+    before: Millis | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
+
+
+class Sessions(Command, frozen=True, kw_only=True):
+    """On which devices am I logged in?"""
+
+
+class SessionEnd(Command, frozen=True, kw_only=True, tag="session.end"):
+    """Log the device `session` of mine out; without one, all but this."""
+
+    session: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Logout(Command, frozen=True, kw_only=True):
+    """Log this device out: its token is good no more."""
+
+
+class PasswordSet(Command, frozen=True, kw_only=True, tag="password"):
+    """Change my password, and log all my other devices out."""
+
+    old: Password
+    new: Password
+
+
+class AccountDelete(Command, frozen=True, kw_only=True, tag="account.delete"):
+    """Delete my account: the messages stay, the name goes."""
+
+    password: Password
 
 
 AnyCommand = Hello | Join | Leave | Post | Edit | Delete | Typing | History | Who | Rooms | Ping

@@ -81,6 +81,18 @@ class BadToken(ChatError):
     code = "bad_token"
 
 
+class Banned(ChatError):
+    """Kept out, of the room or of the whole server."""
+
+    code = "banned"
+
+
+class Muted(ChatError):
+    """May listen, but not speak, for `retry_after` seconds where that is known."""
+
+    code = "muted"
+
+
 class TooLong(ChatError):
     """More than a limit allows; the limits are in `welcome`."""
 

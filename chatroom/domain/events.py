@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from chatroom.domain.model import By, Millis, Seq, User
+from chatroom.domain.model import By, Millis, Role, Seq, User
+
+Change = Literal["joined", "left", "invited", "kicked", "banned", "unbanned", "muted", "unmuted", "role"]
+"""What can happen to somebody's place in a room."""
 
 
 class Logged(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -46,6 +49,25 @@ class Deleted(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="delete
     """Message `target` was taken back."""
 
     target: Seq
+
+
+class MemberChanged(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="member"):
+    """`user`'s place in the room is another now: `by` invited, kicked, banned or muted them (until
+    `until`, if not for good), took that back, or gave them a `role`."""
+
+    user: User
+    change: Change
+    role: Role | None = None
+    until: Millis | None = None
+    reason: str | None = None
+
+
+class RoomChanged(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="room"):
+    """The room is called, is about, or slows its members down otherwise now."""
+
+    title: str | None = None
+    topic: str | None = None
+    slow: float | None = None
 
 
 Event = Message | Edited | Deleted

@@ -1,11 +1,12 @@
-"""The nouns: User, By, Room."""
+"""The nouns: User, By, Room, and the roles people have."""
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Kind = Literal["guest", "user", "bot"]
 RoomKind = Literal["public", "private", "announcement", "direct"]
+Role = Literal["owner", "moderator", "member", "guest"]
 
 MAX_SEQ = 2**53 - 1
 """The largest `seq`: what a JavaScript number holds exactly (RFC 8259, section 6)."""
@@ -35,10 +36,21 @@ class By(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True):
-    """A room as lists show it. `head` is the `seq` of its newest event, `count` who is in it now."""
+    """A room as lists show it.
+
+    `head` is the `seq` of its newest event, `count` who is in it now, `slow` the seconds between two
+    posts of one member. `role` is the asker's own there, `read` what they have read of it, `unread`
+    how many events are newer; `other` is who a direct room is with.
+    """
 
     name: str
     title: str
     kind: RoomKind = "public"
     head: Seq = 0
     count: int = 0
+    topic: str = ""
+    slow: float = 0
+    role: Role | UnsetType = UNSET
+    read: Seq | UnsetType = UNSET
+    unread: Seq | UnsetType = UNSET
+    other: User | UnsetType = UNSET

@@ -2,6 +2,7 @@
 
 from msgspec import Raw, Struct
 
+from chatroom.domain.accounts import Deed, Report
 from chatroom.domain.model import Id, Millis, Room, Seq, User
 
 
@@ -71,6 +72,55 @@ class RoomList(Reply, frozen=True, kw_only=True, tag="ok"):
     rooms: list[Room]
 
 
+class Made(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `room.create`. A private room's name is not the one asked for: the server adds
+    to it what nobody can guess."""
+
+    room: Room
+
+
+class Marked(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `read`: how far the user has read, on any of their devices."""
+
+    seq: Seq
+
+
+class Device(Struct, frozen=True):
+    """Where a user is logged in. `current`: on the connection that asks."""
+
+    id: str
+    client: str
+    address: str
+    created: Millis
+    seen: Millis
+    until: Millis
+    current: bool
+
+
+class Devices(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `sessions`, newest first."""
+
+    sessions: list[Device]
+
+
+class Reports(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `reports`: the open ones, oldest first."""
+
+    reports: list[Report]
+
+
+class Deeds(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `audit`, newest first."""
+
+    deeds: list[Deed]
+
+
+class Purged(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `purge`: how many messages were deleted."""
+
+    count: int
+
+
 class Pong(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="pong"):
     """The answer to `ping`."""
 
@@ -85,5 +135,22 @@ class Error(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
     retry_after: float | None = None
 
 
-AnyReply = Welcome | Joined | Posted | Changed | Events | Members | RoomList | Pong | Error | Reply
+AnyReply = (
+    Welcome
+    | Joined
+    | Posted
+    | Changed
+    | Events
+    | Members
+    | RoomList
+    | Made
+    | Marked
+    | Devices
+    | Reports
+    | Deeds
+    | Purged
+    | Pong
+    | Error
+    | Reply
+)
 """Every answer of this version."""

@@ -1,67 +1,120 @@
-"""Who may do what, and what names and texts may be. Pure: yes, or a ChatError that says why not."""
+"""Who may do what. Pure and in one place: yes, or a ChatError that says why not.
 
-import re
-import unicodedata
+`LEAST` is the whole of it: for every request and kind of room, the least role that may. The same
+table stands in docs/permissions.md, and a test walks every request, role and kind through both.
+"""
+
+from collections.abc import Mapping
 
 from chatroom.domain.errors import BadRequest, Forbidden, NotFound, TooLong
 from chatroom.domain.events import Message
 from chatroom.domain.limits import Limits
-from chatroom.domain.model import By, User
+from chatroom.domain.model import By, Role, RoomKind, User
 
-DEFAULT_ROOM = "lobby"
-NAME_LENGTH = 32
-ROOM_LENGTH = 64
 DATA_DEPTH = 32
 
-_ROOM = re.compile(r"[^\W_][\w.\-]*\Z")
-_JOINERS = "\u200c\u200d"
-"""Format characters that names do need: Persian's and Hindi's spelling, and emoji of several parts."""
-_BLANKS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and signs that show nothing: Hangul's and Khmer's fillers, Braille's empty cell."""
-_UNSEEN = dict.fromkeys(
-    [*map(ord, _JOINERS), 0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
-)
-"""What may stand in a name and is not seen: also the combining joiner and the variation selectors."""
+RANK: Mapping[Role | None, int] = {None: -1, "guest": 0, "member": 1, "moderator": 2, "owner": 3}
+"""Roles in their order; None is somebody to whom the room does not exist."""
+
+Least = Mapping[RoomKind, Role | None]
 
 
-def room_name(raw: str) -> str:
-    """The one spelling of a room's name: NFKC, lower case (so that Lobby is lobby).
+def _least(
+    public: Role | None, announcement: Role | None, private: Role | None, direct: Role | None
+) -> Least:
+    return {"public": public, "announcement": announcement, "private": private, "direct": direct}
 
-    Raises BadRequest where it is not 1 to 64 letters, digits, `_`, `-` and `.`, a letter or digit
-    first.
+
+_READ = _least("guest", "guest", "guest", "guest")
+_SPEAK = _least("guest", "moderator", "member", "member")
+_RUN = _least("moderator", "moderator", "moderator", None)
+_OWN = _least("owner", "owner", "owner", None)
+
+LEAST: Mapping[str, Least] = {
+    "join": _READ,
+    "leave": _READ,
+    "history": _READ,
+    "who": _READ,
+    "read": _READ,
+    "report": _READ,
+    "post": _SPEAK,
+    "edit": _SPEAK,
+    "delete": _SPEAK,
+    "typing": _SPEAK,
+    "delete any": _RUN,
+    "room.set": _RUN,
+    "room.invite": _RUN,
+    "room.kick": _RUN,
+    "room.ban": _RUN,
+    "room.mute": _RUN,
+    "room.role": _OWN,
+}
+"""The least role in the room for each request about it; None: nobody. `delete any` is deleting
+what somebody else has said."""
+
+SERVER: Mapping[str, Role] = {
+    "rooms": "guest",
+    "ping": "guest",
+    "sessions": "member",
+    "session.end": "member",
+    "logout": "member",
+    "password": "member",
+    "account.delete": "member",
+    "ban": "moderator",
+    "mute": "moderator",
+    "purge": "moderator",
+    "reports": "moderator",
+    "report.close": "moderator",
+    "audit": "moderator",
+}
+"""The least role on the server for each request that is about no one room. `room.create` is an option
+(`--create-rooms`)."""
+
+
+def role_in(kind: RoomKind, server: Role, place: Role | None) -> Role | None:
+    """The role somebody has in a room, from the one on the server and their `place` in the room.
+
+    To a private or direct room the role on the server means nothing: not even an owner reads there
+    without having been let in. None: for them there is no such room.
     """
-    name = unicodedata.normalize("NFKC", raw.strip()).casefold()
-    if len(name) > ROOM_LENGTH or not _ROOM.match(name) or not _BLANKS.isdisjoint(name):
-        raise BadRequest(
-            f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.', a letter or digit first"
-        )
-    return name
+    if kind in ("private", "direct"):
+        return place
+    return server if place is None or RANK[server] >= RANK[place] else place
 
 
-def user_name(raw: str) -> str:
-    """A name as it is shown: NFC, single spaces.
+def check(request: str, kind: RoomKind, role: Role | None) -> None:
+    """Whether `role` may make `request` in a room of that `kind`.
 
-    Raises BadRequest where it is not 1 to 32 characters, or has control, direction or other
-    invisible ones, with which one name can be made to look like another.
+    Raises NotFound for whom there is no such room, Forbidden for whom it is not.
     """
-    name = " ".join(unicodedata.normalize("NFC", raw).split(" ")).strip()
-    name = re.sub(" +", " ", name)
-    if not 1 <= len(name) <= NAME_LENGTH:
-        raise BadRequest(f"a name has 1 to {NAME_LENGTH} characters")
-    for char in name:
-        category = unicodedata.category(char)
-        invisible = category[0] == "C" or category in ("Zl", "Zp") or char in _BLANKS
-        if invisible and char not in _JOINERS:
-            raise BadRequest(f"a name cannot have the invisible character U+{ord(char):04X}")
-    if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
-        raise BadRequest("a name needs something that can be seen")
-    return name
+    if role is None:
+        raise NotFound(NO_ROOM)
+    least = LEAST[request][kind]
+    if least is None:
+        raise Forbidden(f"{request} is not for {kind} rooms")
+    if RANK[role] < RANK[least]:
+        raise Forbidden(f"{request} in this room is for its {least}s" + _above(least))
 
 
-def name_key(name: str) -> str:
-    """What two names must differ in to be two names: not in case, nor in what cannot be seen."""
-    seen = name.translate(_UNSEEN)
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+def check_server(request: str, role: Role) -> None:
+    """Whether `role` on the server may make `request`, which is about no one room. Raises Forbidden."""
+    least = SERVER[request]
+    if RANK[role] < RANK[least]:
+        raise Forbidden(f"{request} is for this server's {least}s" + _above(least))
+
+
+def check_above(actor: Role | None, subject: Role | None) -> None:
+    """Whether one can act against the other: only downwards. Raises Forbidden."""
+    if RANK[actor] <= RANK[subject]:
+        raise Forbidden("only somebody with a higher role can do that to them")
+
+
+NO_ROOM = "there is no such room"
+"""Word for word the same for a room that is not there and for one that may not be seen."""
+
+
+def _above(least: Role) -> str:
+    return "" if least == "owner" else " and those above them"
 
 
 def check_text(text: str, limits: Limits) -> None:

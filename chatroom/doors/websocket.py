@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from chatroom.admission import Admission, address_of
 from chatroom.chat import Chat
-from chatroom.domain import rules
+from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Timer
@@ -252,8 +252,8 @@ class ChatProtocol(WebSocketServerProtocol):
         """What a plain connection asks for in its URL; what is wrong with it is a 400."""
         asked = {name: values[-1] for name, values in request.params.items()}
         try:
-            room = rules.room_name(asked.get("room", rules.DEFAULT_ROOM))
-            name = rules.user_name(asked["name"]) if "name" in asked else None
+            room = names.room_name(asked.get("room", names.DEFAULT_ROOM))
+            name = names.user_name(asked["name"]) if "name" in asked else None
         except BadRequest as error:
             raise ConnectionDeny(400, error.message) from None
         since = asked.get("since")

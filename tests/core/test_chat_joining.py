@@ -61,7 +61,15 @@ def test_a_room_that_is_new_is_empty(house, ana):
     assert joined | {"id": 0} == {
         "type": "ok",
         "id": 0,
-        "room": {"name": "lobby", "title": "lobby", "kind": "public", "head": 0, "count": 1},
+        "room": {
+            "name": "lobby",
+            "title": "lobby",
+            "kind": "public",
+            "head": 0,
+            "count": 1,
+            "topic": "",
+            "slow": 0.0,
+        },
         "members": [ana.welcome["user"]],
         "events": [],
         "recovered": False,

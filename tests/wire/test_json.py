@@ -291,7 +291,15 @@ def test_optional_fields_that_are_not_there_are_not_sent():
 
 
 def test_events_encoded_before_are_sent_as_they_are():
-    room = {"name": "lobby", "title": "lobby", "kind": "public", "head": 1, "count": 0}
+    room = {
+        "name": "lobby",
+        "title": "lobby",
+        "kind": "public",
+        "head": 1,
+        "count": 0,
+        "topic": "",
+        "slow": 0.0,
+    }
     joined = Joined(
         room=msgspec.convert(room, Joined.__annotations__["room"]),
         members=[],

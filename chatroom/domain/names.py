@@ -1,0 +1,82 @@
+"""What rooms and people may be called."""
+
+import re
+import unicodedata
+from hashlib import sha256
+
+from chatroom.domain.errors import BadRequest
+from chatroom.domain.model import RoomKind
+
+DEFAULT_ROOM = "lobby"
+NAME_LENGTH = 32
+ROOM_LENGTH = 64
+
+PRIVATE, DIRECT = "~", "@"
+"""How the names of private and direct rooms begin. Nobody chooses those whole, so that none can be
+guessed, and asking for one of them tells nobody whether it is there."""
+
+_ROOM = re.compile(r"(?:~?[^\W_][\w.\-]*|@[0-9a-f]{24})\Z")
+_JOINERS = "\u200c\u200d"
+"""Format characters that names do need: Persian's and Hindi's spelling, and emoji of several parts."""
+_BLANKS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs that show nothing: Hangul's and Khmer's fillers, Braille's empty cell."""
+_UNSEEN = dict.fromkeys(
+    [*map(ord, _JOINERS), 0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
+)
+"""What may stand in a name and is not seen: also the combining joiner and the variation selectors."""
+
+
+def room_name(raw: str) -> str:
+    """The one spelling of a room's name: NFKC, lower case (so that Lobby is lobby).
+
+    Raises BadRequest where it is not 1 to 64 letters, digits, `_`, `-` and `.`, a letter or digit
+    first.
+    """
+    name = unicodedata.normalize("NFKC", raw.strip()).casefold()
+    if len(name) > ROOM_LENGTH or not _ROOM.match(name) or not _BLANKS.isdisjoint(name):
+        raise BadRequest(
+            f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.', a letter or digit first"
+        )
+    return name
+
+
+def private_name(wanted: str, secret: str) -> str:
+    """The name of a new private room: what its owner wants, and a `secret` that nobody guesses."""
+    return f"{PRIVATE}{room_name(wanted).lstrip(PRIVATE)[: ROOM_LENGTH - 2 - len(secret)]}-{secret}"
+
+
+def direct_name(one: str, other: str) -> str:
+    """The name of the direct room of two users, by their ids in either order."""
+    both = "\0".join(sorted((one, other)))
+    return DIRECT + sha256(both.encode()).hexdigest()[:24]
+
+
+def kind_of(name: str) -> RoomKind | None:
+    """What a room's name alone says of its kind; None where that is public or announcement."""
+    return {PRIVATE: "private", DIRECT: "direct"}.get(name[:1])  # type: ignore[return-value]
+
+
+def user_name(raw: str) -> str:
+    """A name as it is shown: NFC, single spaces.
+
+    Raises BadRequest where it is not 1 to 32 characters, or has control, direction or other
+    invisible ones, with which one name can be made to look like another.
+    """
+    name = " ".join(unicodedata.normalize("NFC", raw).split(" ")).strip()
+    name = re.sub(" +", " ", name)
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise BadRequest(f"a name has 1 to {NAME_LENGTH} characters")
+    for char in name:
+        category = unicodedata.category(char)
+        invisible = category[0] == "C" or category in ("Zl", "Zp") or char in _BLANKS
+        if invisible and char not in _JOINERS:
+            raise BadRequest(f"a name cannot have the invisible character U+{ord(char):04X}")
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
+        raise BadRequest("a name needs something that can be seen")
+    return name
+
+
+def name_key(name: str) -> str:
+    """What two names must differ in to be two names: not in case, nor in what cannot be seen."""
+    seen = name.translate(_UNSEEN)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
