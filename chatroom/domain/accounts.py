@@ -4,7 +4,7 @@ Secrets (session tokens, API keys, invitations) are 256 random bits, and only th
 whoever reads the database learns none of them.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -35,6 +35,23 @@ class Account(Struct, frozen=True):
     def user(self) -> User:
         """As others see them."""
         return User(self.id, self.name, self.kind)
+
+
+class Principal(NamedTuple):
+    """Who a connection or a request speaks for, and how far that goes.
+
+    `role` is the one on the whole server. `login` or `key` is the id of what let them in. `scopes`
+    bound what an API key may (None: all that its role may), `rooms` where a site's token lets them
+    in (None: everywhere). After `until` they must show another token.
+    """
+
+    user: User
+    role: Role = "guest"
+    login: str | None = None
+    key: str | None = None
+    scopes: tuple[str, ...] | None = None
+    rooms: tuple[str, ...] | None = None
+    until: Millis | None = None
 
 
 class Login(Struct, frozen=True):
