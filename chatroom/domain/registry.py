@@ -1,8 +1,10 @@
 """The port behind which accounts, keys, rooms' rules and sanctions are kept, beside the logs.
 
-Every write is durable when its Awaitable fires, and leaves a `Change` in the same transaction, by
-which other processes (the command line, other nodes) and this one learn of it. A `digest` is the
-SHA-256 of a secret, in hex. Errors are `Unavailable`, and those that a method names.
+Every write is durable when its Awaitable fires. One that somebody may already have looked at leaves
+a `Change` in the same transaction, by which other processes (the command line, other nodes) and this
+one learn of it: of accounts, rooms, memberships and sanctions every write, of logins and keys their
+end. A `digest` is the SHA-256 of a secret, in hex. Errors are `Unavailable`, and those that a method
+names.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -22,6 +24,18 @@ from chatroom.domain.accounts import (
 )
 from chatroom.domain.model import Millis, Role, Seq
 
+SEEN_EVERY: Millis = 5 * 60_000
+"""How exactly it is kept when a login was last seen."""
+
+USED_EVERY: Millis = 60_000
+"""How exactly it is kept when a key was last used."""
+
+MAX_CHANGES = 1_000
+"""So many changes at most are read at once."""
+
+CHANGES_KEPT = 10_000
+"""So many are kept: who has not read more than these looks at everything again."""
+
 
 class Accounts(Protocol):
     """Accounts and what lets them in."""
@@ -33,7 +47,7 @@ class Accounts(Protocol):
         """The account of that id, deleted ones too."""
 
     def account_named(self, key: str) -> Awaitable[tuple[Account, str | None] | None]:
-        """The account with that name key, and its password's hash."""
+        """The account with that name key, not a deleted one, and its password's hash."""
 
     def accounts(self, after: str = "", limit: int = 100) -> Awaitable[Sequence[Account]]:
         """Accounts that are not deleted, by name key, those after `after`."""
@@ -46,10 +60,11 @@ class Accounts(Protocol):
 
     def delete_account(self, account: str, name: str) -> Awaitable[None]:
         """Take name, password, logins, keys, memberships and read marks away, and write `name` over
-        the author's name of all their events. Raises NotFound."""
+        the author's name of all their events; their role is `guest` then. Where it fails, it can be
+        asked for again. Raises NotFound."""
 
     def open_login(self, login: Login, digest: str) -> Awaitable[None]:
-        """Keep a login by the hash of its token."""
+        """Keep a login by the hash of its token; those that have run out by now are forgotten."""
 
     def login(self, digest: str, now: Millis) -> Awaitable[tuple[Account, Login] | None]:
         """Whose token that is; None where it ended or ran out. Notes when it was last seen (to about
@@ -65,7 +80,8 @@ class Accounts(Protocol):
         """End all, `but` that one."""
 
     def add_key(self, key: ApiKey, digest: str) -> Awaitable[None]:
-        """Keep an API key. Raises NameTaken where a key that is not revoked has its name."""
+        """Keep an API key of an account. Raises NameTaken where a key that is not revoked has its
+        name."""
 
     def key(self, digest: str, now: Millis) -> Awaitable[tuple[ApiKey, Account] | None]:
         """Whose key that is, None where it was revoked. Notes its use (to about a minute)."""
@@ -86,7 +102,8 @@ class Accounts(Protocol):
         self, account: Account, password: str, invitation: str | None, now: Millis
     ) -> Awaitable[None]:
         """Keep a new account, and where an `invitation` (its digest) is given use it up once: one
-        transaction. Raises NameTaken, and BadToken where the invitation is none any more."""
+        transaction. Into the room that it names, the account comes as a member. Raises NameTaken,
+        and BadToken where the invitation is none any more."""
 
     def has_owner(self) -> Awaitable[bool]:
         """Whether an account that is not deleted is an owner of this server."""
@@ -102,7 +119,7 @@ class Rooms(Protocol):
         """Change title, topic, slow (`head` is not looked at). Raises NotFound."""
 
     def room(self, name: str) -> Awaitable[RoomRecord | None]:
-        """What is kept about a room."""
+        """What is kept about a room, also one that came into being by a post."""
 
     def memberships(self, room: str) -> Awaitable[Sequence[Membership]]:
         """Everybody who has a place in a room."""
@@ -118,7 +135,7 @@ class Rooms(Protocol):
 
     def visible(self, user: str) -> Awaitable[Sequence[tuple[RoomRecord, Seq]]]:
         """The public and announcement rooms, and those that `user` has a place in, each with what
-        they have read of it (0 for nothing)."""
+        they have read of it (0 for nothing), by name."""
 
     def mark_read(self, user: str, room: str, seq: Seq) -> Awaitable[Seq]:
         """`user` has read `room` up to `seq`; the mark, which never goes back. Leaves no Change."""
@@ -131,7 +148,8 @@ class Moderation(Protocol):
     """Sanctions, reports and the audit log."""
 
     def impose(self, sanction: Sanction) -> Awaitable[None]:
-        """Keep a sanction, in place of one of the same kind on the same subject and room."""
+        """Keep a sanction, in place of one of the same kind on the same subject and room; those
+        that have run out by then are forgotten."""
 
     def lift(self, standing: str, room: str, subject: str) -> Awaitable[bool]:
         """Take one back; whether there was one."""
@@ -144,7 +162,7 @@ class Moderation(Protocol):
         where `room` is None."""
 
     def report(self, room: str, seq: Seq, by: str, at: Millis, reason: str) -> Awaitable[int]:
-        """Keep a report, once for each member and message; its id."""
+        """Keep a report, once for each member and message; its id, or the first one's."""
 
     def reports(self, limit: int) -> Awaitable[Sequence[Report]]:
         """The open ones, oldest first."""
@@ -156,14 +174,19 @@ class Moderation(Protocol):
         """Add a line to the audit log."""
 
     def deeds(self, before: Millis | None, limit: int) -> Awaitable[Sequence[Deed]]:
-        """The audit log, newest first."""
+        """The audit log before a time, newest first: `limit` deeds, and those that were done in the
+        same millisecond as the last of them, so that the next page begins before it."""
 
 
 class Registry(Accounts, Rooms, Moderation, Protocol):
     """All of it."""
 
     def changes(self, after: int) -> Awaitable[Sequence[Change]]:
-        """What was changed after the change `after`, oldest first; at most 1,000."""
+        """What was changed after the change `after`, oldest first; at most MAX_CHANGES.
+
+        Ids have no gaps: where the first one is not `after` + 1, what was between is no longer kept,
+        and anything may be different.
+        """
 
     def last_change(self) -> Awaitable[int]:
         """The newest change's id; 0 for none."""

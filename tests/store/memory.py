@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message
-from chatroom.domain.model import Room
+from chatroom.domain.model import By, Room
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 
 
@@ -114,6 +114,22 @@ class MemoryStore:
 
     def rooms(self) -> Deferred[Sequence[Room]]:
         return self._asked(lambda: [Room(n, n, "public", len(log)) for n, log in sorted(self._logs.items())])
+
+    # For a registry beside it.
+
+    def heads(self) -> dict[str, int]:
+        """The `seq` of each room's newest event."""
+        return {room: len(log) for room, log in self._logs.items()}
+
+    def messages_by(self, author: str) -> list[Message]:
+        """Somebody's messages that are not deleted."""
+        said = [event for room in self._logs for event in self._events(room) if event.by.id == author]
+        return [event for event in said if isinstance(event, Message) and not event.deleted]
+
+    def rename_author(self, author: str, name: str) -> None:
+        """Write another name over the author's."""
+        for log in self._logs.values():
+            log[:] = [structs.replace(e, by=By(author, name)) if e.by.id == author else e for e in log]
 
     # What is behind it.
 
