@@ -1,30 +1,22 @@
 """One transaction: everything that waits is checked, numbered and inserted."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Any
+from functools import lru_cache
 
 from msgspec import structs
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, false, insert, true, update
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message
-from chatroom.store.rows import event_row, events_of, message_row, to_event
+from chatroom.store.prepared import Prepared
+from chatroom.store.rows import EVENT_COLUMNS, MESSAGE_COLUMNS, event_row, events_of, message_row, to_event
 from chatroom.store.tables import event, message, room
 
 Outcome = tuple[Event | ChatError, bool]
 """What became of a draft; True where it is a new event, False where it is an earlier one or none."""
 
 _Key = tuple[str, str, str]
-_CHUNK = 500
-"""How many values one query lists: databases bound that."""
-
-# Built once: SQLAlchemy then finds their SQL without taking them apart each time.
-_insert_events = insert(event)
-_insert_messages = insert(message)
-_make_rooms = insert(room)
-_heads_of = select(room.c.name, room.c.head).where(room.c.name.in_(bindparam("names", expanding=True)))
-_raise_head = update(room).where(room.c.name == bindparam("room_name")).values(head=bindparam("new_head"))
 
 
 def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = True) -> list[Outcome]:
@@ -33,91 +25,120 @@ def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = T
     Hardly ever is a message a repetition of one that is in the log, so that is looked up only if
     `careful`. Otherwise IntegrityError tells of one; roll back then, and be careful.
     """
-    repeats = _repeats(connection, [d for d in drafts if careful or not isinstance(d, Message)])
-    heads = _heads(connection, {draft.room for draft in drafts})
-    before = dict(heads)
+    log = _Log(connection)
+    known = log.known(drafts if careful else [d for d in drafts if not isinstance(d, Message)])
+    log.reserve(drafts)
     outcomes: list[Outcome] = []
-    fresh: list[Event] = []
     for draft in drafts:
         key = _key(draft)
-        if key is not None and key in repeats:
-            outcomes.append((repeats[key], False))
-            continue
-        if not isinstance(draft, Message):
-            if draft.target > before[draft.room]:
-                # What it is about may be one of these.
-                _insert(connection, fresh)
-                fresh = []
-            if not _change(connection, draft):
-                outcomes.append((NotFound("no such message"), False))
-                continue
-        heads[draft.room] += 1
-        committed: Event = structs.replace(draft, seq=heads[draft.room])
-        if key is not None:
-            repeats[key] = committed
-        fresh.append(committed)
-        outcomes.append((committed, True))
-    _insert(connection, fresh)
-    raised = [{"room_name": n, "new_head": h} for n, h in heads.items() if h != before[n]]
-    if raised:
-        connection.execute(_raise_head, raised)
+        if key is not None and key in known:
+            outcomes.append((known[key], False))
+        elif not isinstance(draft, Message) and not log.change(draft):
+            outcomes.append((NotFound("no such message"), False))
+        else:
+            committed = log.add(draft)
+            if key is not None:
+                known[key] = committed
+            outcomes.append((committed, True))
+    log.finish()
     return outcomes
-
-
-def _insert(connection: Connection, fresh: Sequence[Event]) -> None:
-    if fresh:
-        connection.execute(_insert_events, [event_row(one) for one in fresh])
-    said = [message_row(one) for one in fresh if isinstance(one, Message)]
-    if said:
-        connection.execute(_insert_messages, said)
 
 
 def _key(draft: Event) -> _Key | None:
     return None if draft.key is None else (draft.room, draft.by.id, draft.key)
 
 
-def _repeats(connection: Connection, drafts: Sequence[Event]) -> dict[_Key, Event]:
-    """The events that some of these drafts are repetitions of."""
-    found: dict[_Key, Event] = {}
-    for room_name, author, key in {known for draft in drafts if (known := _key(draft)) is not None}:
-        query = events_of(room_name).where(event.c.author == author, event.c.key == key)
-        row = connection.execute(query).first()
-        if row is not None:
-            found[room_name, author, key] = to_event(row)
-    return found
+class _Log:
+    """The tables, as one transaction changes them: reserve, then add and change, then finish."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._do = _statements(connection.dialect)
+        self._before: dict[str, int] = {}
+        self._heads: dict[str, int] = {}
+        self._reserved: dict[str, int] = {}
+        self._fresh: list[Event] = []
+
+    def known(self, drafts: Iterable[Event]) -> dict[_Key, Event]:
+        """The events that some of these drafts are repetitions of."""
+        found: dict[_Key, Event] = {}
+        for key in {key for draft in drafts if (key := _key(draft)) is not None}:
+            row = self._do.known.first(self._connection, key)
+            if row is not None:
+                found[key] = to_event(row)
+        return found
+
+    def reserve(self, drafts: Sequence[Event]) -> None:
+        """Raise the head of each room by as many drafts as it has.
+
+        One statement a room reads its head, raises it and locks it until the commit. Where something
+        is said in a room that is not there yet, it is made.
+        """
+        spoken = {draft.room for draft in drafts if isinstance(draft, Message)}
+        # In one order, so that two nodes never wait for each other's rooms.
+        for name, count in sorted(Counter([draft.room for draft in drafts]).items()):
+            raised = self._do.raise_head.first(self._connection, (count, name))
+            if raised is None and name in spoken:
+                self._do.make_room.run(self._connection, (name, name, "public", count))
+            self._reserved[name] = raised[0] if raised else count
+            self._before[name] = self._heads[name] = self._reserved[name] - count
+
+    def add(self, draft: Event) -> Event:
+        """Give the draft its seq; it is inserted with the others, later."""
+        self._heads[draft.room] = seq = self._heads[draft.room] + 1
+        committed = structs.replace(draft, seq=seq)
+        self._fresh.append(committed)
+        return committed
+
+    def change(self, draft: Edited | Deleted) -> bool:
+        """Give the target its new text; False where there is no such message (any more)."""
+        if draft.target > self._before[draft.room]:
+            # What it is about may be one of these.
+            self._insert()
+        target = (draft.room, draft.target)
+        if isinstance(draft, Edited):
+            return self._do.edit.run(self._connection, (draft.text, draft.at, *target)) == 1
+        return self._do.delete.run(self._connection, ("", *target)) == 1
+
+    def finish(self) -> None:
+        """Insert what is left, and take back what was reserved and not used: the log has no gaps."""
+        self._insert()
+        for name, reserved in self._reserved.items():
+            if self._heads[name] != reserved:
+                self._do.raise_head.first(self._connection, (self._heads[name] - reserved, name))
+
+    def _insert(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            self._do.insert_events.run_many(self._connection, [event_row(one) for one in fresh])
+        said = [message_row(one) for one in fresh if isinstance(one, Message)]
+        if said:
+            self._do.insert_messages.run_many(self._connection, said)
 
 
-def _heads(connection: Connection, names: set[str]) -> dict[str, int]:
-    """The head of each room; those that are not there yet are made."""
-    heads: dict[str, int] = {}
-    for some in _chunks(names):
-        rows = connection.execute(_heads_of, {"names": some})
-        heads.update((row.name, row.head) for row in rows)
-    made = [
-        {"name": name, "title": name, "kind": "public", "head": 0} for name in sorted(names - heads.keys())
-    ]
-    if made:
-        connection.execute(_make_rooms, made)
-        heads.update((row["name"], 0) for row in made)  # type: ignore[misc]
-    return heads
+class _Statements:
+    """What a commit runs, compiled for one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        by_key = event.c.author == bindparam("author"), event.c.key == bindparam("key")
+        known = events_of(bindparam("room")).where(*by_key)
+        self.known = Prepared(dialect, known, "room", "author", "key")
+
+        raised = update(room).where(room.c.name == bindparam("the_room"))
+        raised = raised.values(head=room.c.head + bindparam("by"))
+        self.raise_head = Prepared(dialect, raised.returning(room.c.head), "by", "the_room")
+        self.make_room = Prepared(dialect, insert(room), "name", "title", "kind", "head")
+
+        self.insert_events = Prepared(dialect, insert(event), *EVENT_COLUMNS)
+        self.insert_messages = Prepared(dialect, insert(message).values(deleted=false()), *MESSAGE_COLUMNS)
+
+        target = message.c.room == bindparam("in_room"), message.c.seq == bindparam("target")
+        changed = update(message).where(*target, ~message.c.deleted).values(text=bindparam("now"))
+        edited = changed.values(edited=bindparam("at"))
+        self.edit = Prepared(dialect, edited, "now", "at", "in_room", "target")
+        self.delete = Prepared(dialect, changed.values(deleted=true()), "now", "in_room", "target")
 
 
-def _change(connection: Connection, draft: Edited | Deleted) -> bool:
-    """Give the target its new text; False where there is no such message (any more)."""
-    values: dict[str, Any]
-    if isinstance(draft, Edited):
-        values = {"text": draft.text, "edited": draft.at}
-    else:
-        values = {"text": "", "deleted": True}
-    changed = connection.execute(
-        update(message)
-        .where(message.c.room == draft.room, message.c.seq == draft.target, ~message.c.deleted)
-        .values(values)
-    )
-    return changed.rowcount == 1
-
-
-def _chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk
+@lru_cache(maxsize=4)
+def _statements(dialect: Dialect) -> _Statements:
+    return _Statements(dialect)

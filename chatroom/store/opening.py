@@ -15,10 +15,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, make_ur
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from chatroom.store.prepared import Prepared
 from chatroom.store.tables import meta
 
 BUSY_SECONDS = 5
 """How long a connection waits for another program's lock."""
+
+SQLITE = (3, 35)
+"""The oldest SQLite that will do: the first one with RETURNING."""
 
 CHECKED_BYTES = 256 * 1024 * 1024
 """Up to this size a database is checked whole at every start; it takes about a second."""
@@ -31,6 +35,11 @@ class Unusable(Exception):
 def open_engines(url: str) -> tuple[Engine, Engine]:
     """A writing and a reading engine on the database at `url`, migrated. Raises Unusable."""
     where = _sqlite_url(url)
+    if sqlite3.sqlite_version_info < SQLITE:
+        raise Unusable(
+            f"this Python comes with SQLite {sqlite3.sqlite_version}, and chatroom needs"
+            f" {'.'.join(map(str, SQLITE))}: use a newer Python, or install a newer SQLite"
+        )
     path = Path(where.database or "")
     _make(path)
     writing = _engine(where, "BEGIN IMMEDIATE")
@@ -114,7 +123,7 @@ def _make(path: Path) -> None:
 def _engine(where: URL, begin: str) -> Engine:
     engine = create_engine(where, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _beginner(begin))
+    event.listen(engine, "begin", _beginner(Prepared(engine.dialect, text(begin))))
     return engine
 
 
@@ -128,8 +137,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA secure_delete = ON")
 
 
-def _beginner(begin: str) -> Callable[[Connection], Any]:
-    return lambda connection: connection.exec_driver_sql(begin)
+def _beginner(begin: Prepared) -> Callable[[Connection], Any]:
+    return lambda connection: begin.run(connection)
 
 
 def _check(connection: Connection, path: Path) -> None:

@@ -1,9 +1,10 @@
 """Rows to events and events to rows."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, func, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, and_, func, select
 
 from chatroom.domain.events import Deleted, Edited, Event, Message
 from chatroom.domain.model import By, Seq
@@ -19,6 +20,7 @@ class Body(msgspec.Struct, omit_defaults=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Body).decode
+_kinds = {of: of.__struct_config__.tag for of in get_args(Event)}
 
 _text_of: FromClause = event.outerjoin(
     message,
@@ -39,49 +41,52 @@ _columns: list[ColumnElement[Any]] = [
     message.c.deleted,
 ]
 
+EVENT_COLUMNS = ("room", "seq", "at", "kind", "author", "name", "key", "target", "body")
+"""What `event_row` gives."""
 
-def events_of(room: str) -> Select[Any]:
+MESSAGE_COLUMNS = ("room", "seq", "text")
+"""What `message_row` gives; a new message's other columns are the same in all."""
+
+
+def events_of(room: str | BindParameter[str]) -> Select[Any]:
     """The events of a room, each with the current text of the message it is, or is about."""
     return select(*_columns).select_from(_text_of).where(event.c.room == room)
 
 
-def to_event(row: Row[Any]) -> Event:
-    """The event that a row of `events_of` is."""
-    by = By(row.author, row.name)
-    common = {"room": row.room, "seq": row.seq, "at": row.at, "by": by, "key": row.key}
-    if row.kind == "edited":
-        return Edited(**common, target=row.target, text=row.text)
-    if row.kind == "deleted":
-        return Deleted(**common, target=row.target)
-    body = _decode(row.body) if row.body else Body()
+def to_event(row: Sequence[Any]) -> Event:
+    """The event that a row of `events_of` is, also as the driver gives it."""
+    room, seq, at, kind, author, name, key, target, body, text, edited, deleted = row
+    by = By(author, name)
+    if kind == "edited":
+        return Edited(room=room, seq=seq, at=at, by=by, key=key, target=target, text=text)
+    if kind == "deleted":
+        return Deleted(room=room, seq=seq, at=at, by=by, key=key, target=target)
+    more = _decode(body) if body else Body()
     return Message(
-        **common,
-        text=row.text,
-        reply_to=body.reply_to,
-        data=body.data,
-        edited=row.edited,
-        deleted=row.deleted,
+        room=room,
+        seq=seq,
+        at=at,
+        by=by,
+        key=key,
+        text=text,
+        reply_to=more.reply_to,
+        data=more.data,
+        edited=edited,
+        deleted=bool(deleted),
     )
 
 
-def event_row(committed: Event) -> dict[str, Any]:
-    """What table `event` keeps of an event."""
-    body = None
-    if isinstance(committed, Message) and (committed.data is not None or committed.reply_to is not None):
+def event_row(committed: Event) -> tuple[Any, ...]:
+    """What table `event` keeps of an event: EVENT_COLUMNS."""
+    target = body = None
+    if not isinstance(committed, Message):
+        target = committed.target
+    elif committed.data is not None or committed.reply_to is not None:
         body = _encode(Body(committed.reply_to, committed.data)).decode()
-    return {
-        "room": committed.room,
-        "seq": committed.seq,
-        "at": committed.at,
-        "kind": committed.__struct_config__.tag,
-        "author": committed.by.id,
-        "name": committed.by.name,
-        "key": committed.key,
-        "target": None if isinstance(committed, Message) else committed.target,
-        "body": body,
-    }
+    room, seq, by = committed.room, committed.seq, committed.by
+    return room, seq, committed.at, _kinds[type(committed)], by.id, by.name, committed.key, target, body
 
 
-def message_row(said: Message) -> dict[str, Any]:
-    """What table `message` keeps of a new message."""
-    return {"room": said.room, "seq": said.seq, "text": said.text, "edited": None, "deleted": False}
+def message_row(said: Message) -> tuple[Any, ...]:
+    """What table `message` keeps of a new message: MESSAGE_COLUMNS."""
+    return said.room, said.seq, said.text

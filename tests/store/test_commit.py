@@ -4,24 +4,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from chatroom.domain.errors import NotFound
 from chatroom.domain.events import Message
-from chatroom.store import commit as module
-from chatroom.store.commit import commit
+from chatroom.store.commit import Outcome, commit
 from chatroom.store.opening import open_engines
+from chatroom.store.prepared import Prepared
 
 from .drafts import ANA, BOB, deleted, edited, said
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    writing, reading = open_engines(f"sqlite:///{tmp_path / 'log.sqlite3'}")
-    yield writing
-    writing.dispose()
-    reading.dispose()
+def opened(folder: Path, paramstyle: str = "qmark") -> Engine:
+    url = f"sqlite:///{folder / 'log.sqlite3'}"
+    for engine in open_engines(url):
+        engine.dispose()
+    return create_engine(url, paramstyle=paramstyle)
+
+
+@pytest.fixture(params=["qmark", "named", "numeric"])
+def engine(request, tmp_path: Path) -> Iterator[Engine]:
+    """With each way in which drivers take parameters: psycopg wants names."""
+    made = opened(tmp_path, request.param)
+    yield made
+    made.dispose()
 
 
 def committed(engine: Engine, *drafts, careful: bool = True):
@@ -73,21 +82,32 @@ def test_a_text_is_in_one_row_alone(engine):
     assert not any("first text" in str(row) for row in everything)
 
 
-def test_more_keys_and_rooms_than_one_query_lists(engine, monkeypatch):
-    monkeypatch.setattr(module, "_CHUNK", 3)
-    drafts = [said(room=f"r{n}", key=f"k{n}", by=by) for n in range(10) for by in (ANA, BOB)]
+def test_each_room_has_its_own_numbers(engine):
+    drafts = [said(room=f"r{n % 10}", key=f"k{n}", by=by) for n in range(20) for by in (ANA, BOB)]
     first = committed(engine, *drafts)
-    assert [one.seq for one, _ in first] == [1, 2] * 10
+    assert [one.seq for one, _ in first] == [1, 2] * 10 + [3, 4] * 10
     assert committed(engine, *drafts) == [(one, False) for one, _ in first]
+    assert rows(engine, "SELECT DISTINCT head FROM room") == [(4,)]
 
 
-def test_a_thousand_drafts_take_few_statements(engine):
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+@pytest.mark.parametrize("careful", [True, False])
+def test_a_room_is_made_by_what_is_said_in_it_alone(engine, careful):
+    outcomes = committed(engine, edited(1, room="a"), deleted(1, room="b"), said(room="c"), careful=careful)
+    assert [new for _, new in outcomes] == [False, False, True]
+    assert rows(engine, "SELECT name, head FROM room") == [("c", 1)]
+
+
+def test_a_thousand_drafts_take_few_statements(engine, monkeypatch):
+    ran: list[Prepared] = []
+    for way in ("run", "run_many", "first"):
+        run = getattr(Prepared, way)
+        monkeypatch.setattr(
+            Prepared, way, lambda self, *arguments, run=run: ran.append(self) or run(self, *arguments)
+        )
     drafts = [said(str(n), f"r{n % 3}", key=str(n)) for n in range(1000)]
     outcomes = committed(engine, *drafts, careful=False)
     assert all(new for _, new in outcomes)
-    assert len(statements) < 20
+    assert len(ran) == 3 + 3 + 2, "a head raised and a room made for each room, events, messages"
 
 
 def test_a_repetition_is_refused_where_none_is_looked_for(engine):
@@ -112,3 +132,63 @@ def test_nothing_of_a_transaction_that_fails_is_kept(engine):
         committed(engine, said("fine"), said("\ud800"))
     assert rows(engine, "SELECT * FROM room") == []
     assert committed(engine, said("fine"))[0][0].seq == 1
+
+
+# The two ways.
+
+ROOMS = st.sampled_from(["a", "b", "c"])
+AUTHORS = st.sampled_from([ANA, BOB])
+KEYS = st.sampled_from([None, None, None, "k1", "k2", "k3"])
+CHANGES = st.builds(dict, target=st.integers(1, 8), room=ROOMS, by=AUTHORS, key=KEYS)
+DRAFTS = st.one_of(
+    st.builds(said, st.text(max_size=3), room=ROOMS, by=AUTHORS, key=KEYS),
+    CHANGES.map(lambda fields: edited(text="new", **fields)),
+    CHANGES.map(lambda fields: deleted(**fields)),
+)
+BATCHES = st.lists(st.lists(DRAFTS, max_size=12), max_size=5)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory) -> Iterator[list[Engine]]:
+    engines = [opened(tmp_path_factory.mktemp(name)) for name in ("careful", "careless")]
+    yield engines
+    for engine in engines:
+        engine.dispose()
+
+
+def careless(engine: Engine, *drafts) -> list[Outcome]:
+    """As the writer does it."""
+    try:
+        return committed(engine, *drafts, careful=False)
+    except IntegrityError:
+        return committed(engine, *drafts, careful=True)
+
+
+def everything(engine: Engine) -> list[list[tuple]]:
+    return [rows(engine, f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("room", "event", "message")]
+
+
+@given(batches=BATCHES)
+@settings(max_examples=150, deadline=None)
+def test_both_ways_come_to_the_same(two, batches):
+    for engine in two:
+        with engine.begin() as connection:
+            for table in ("message", "event", "room"):
+                connection.execute(text(f"DELETE FROM {table}"))
+    for batch in batches:
+        assert shape(committed(two[0], *batch)) == shape(careless(two[1], *batch))
+    assert everything(two[0]) == everything(two[1])
+    gapless(two[0])
+
+
+def shape(outcomes: list[Outcome]) -> list[object]:
+    return [(str(one) if isinstance(one, NotFound) else one, new) for one, new in outcomes]
+
+
+def gapless(engine: Engine) -> None:
+    heads = dict(rows(engine, "SELECT name, head FROM room"))
+    seqs = {name: [] for name in heads}
+    for name, seq in rows(engine, "SELECT room, seq FROM event ORDER BY seq"):
+        seqs[name].append(seq)
+    assert seqs == {name: list(range(1, head + 1)) for name, head in heads.items()}
+    assert 0 not in heads.values()

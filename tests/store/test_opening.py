@@ -53,6 +53,15 @@ def test_a_database_is_made_where_there_is_none(path):
     assert path.stat().st_size > 0
 
 
+def test_an_sqlite_that_is_too_old_is_told(path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")
+    said = refused(f"sqlite:///{path}")
+    assert "3.34.1" in said
+    assert "3.35" in said
+    assert not path.exists()
+
+
 def test_opening_again_changes_nothing(path):
     epoch = opened(path)
     before = path.read_bytes()
