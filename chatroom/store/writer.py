@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
@@ -107,22 +107,27 @@ class Writer:
         drafts = [entry.draft for entry in batch]
         try:
             outcomes = self._committed(drafts)
+        except (IntegrityError, DataError):
+            return self._apart(batch)
         except DBAPIError as error:
             self._note_failure(error)
             refused = Unavailable("the server cannot write to its disk now; try again", RETRY_AFTER)
             return [(refused, False)] * len(batch)
         except Exception:
-            if len(batch) == 1:
-                self._log.failure(
-                    "an event that cannot be written: {kind}", kind=drafts[0].__class__.__name__
-                )
-                return [(Internal("the server could not keep this"), False)]
-            # One draft that cannot be written must not take the others with it.
-            return [outcome for entry in batch for outcome in self._written([entry])]
+            return self._apart(batch)
         if self._failing:
             self._failing = False
             self._log.info("the store can be written again")
         return outcomes
+
+    def _apart(self, batch: list[Waiting]) -> list[Outcome]:
+        """One draft that cannot be written must not take the others with it: halve until it is alone."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return self._written(batch[:half]) + self._written(batch[half:])
+        kind = batch[0].draft.__class__.__name__
+        self._log.failure("an event that cannot be written: {kind}", kind=kind)
+        return [(Internal("the server could not keep this"), False)]
 
     def _committed(self, drafts: list[Event]) -> list[Outcome]:
         try:

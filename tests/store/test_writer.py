@@ -132,6 +132,52 @@ def test_a_draft_that_cannot_be_written_fails_alone(kept, commits, logs, bad):
     assert len(logs.tracebacks()) == 1
 
 
+def test_a_room_whose_head_is_wrong_fails_alone(kept, commits, logs):
+    """Nothing does that but a hand in the database; even then, the others' posts are kept."""
+    with sqlite3.connect(kept.path) as other:
+        other.execute("INSERT INTO room VALUES ('broken', 'broken', 'public', 0)")
+        other.execute("INSERT INTO event VALUES ('broken', 2, 0, 'message', 'g1', 'Ana', NULL, NULL, NULL)")
+    other.close()
+    drafts = [said("a"), said("b", "broken"), said("c", "broken"), said("d"), said("e", "broken"), said("f")]
+    waiting = [kept.store.append(draft) for draft in drafts]
+    kept.start()
+    results = []
+    for done in waiting:
+        try:
+            results.append(kept.wait(done).seq)
+        except Internal as error:
+            results.append(error.code)
+    assert results == [1, 1, "internal", 2, "internal", 3]
+    assert commits == [[1, 1, 2, 3]]
+    assert len(logs.tracebacks()) == 2
+    assert logs.of(LogLevel.error) == [], "the disk is well"
+
+
+def test_finding_a_bad_draft_among_many_takes_few_commits(kept, commits, logs):
+    begun: list[object] = []
+    event.listen(kept.store._writing, "begin", begun.append)
+    texts = [str(n) for n in range(600)]
+    texts[333] = "\ud800"
+    waiting = [kept.store.append(said(text)) for text in texts]
+    kept.start()
+    with pytest.raises(Internal):
+        kept.wait(waiting[333])
+    assert [kept.wait(done).seq for done in waiting[:333] + waiting[334:]] == list(range(1, 600))
+    assert len(begun) < 30
+
+
+def test_a_text_that_the_database_does_not_take_fails_alone(kept, commits):
+    limit = sqlite3.SQLITE_LIMIT_LENGTH
+    event.listen(kept.store._writing, "connect", lambda connection, _: connection.setlimit(limit, 10_000))
+    waiting = [kept.store.append(said(text)) for text in ("a", "b" * 20_000, "c")]
+    kept.start()
+    assert kept.wait(waiting[0]).seq == 1
+    with pytest.raises(Internal):
+        kept.wait(waiting[1])
+    assert kept.wait(waiting[2]).seq == 2
+    assert commits == [[1, 2]]
+
+
 def test_a_locked_database_refuses_and_recovers(kept, logs):
     kept.start()
     kept.wait(kept.store.append(said("before")))
