@@ -55,10 +55,12 @@ class Writer:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting = 0
         self._failing = False
+        self._started = False
         self._stopped: Deferred[None] | None = None
 
     def start(self) -> None:
         """Start the thread."""
+        self._started = True
         Thread(target=self._run, name="chatroom-writer", daemon=True).start()
 
     def append(self, draft: Event, origin: Origin) -> "Deferred[Event]":
@@ -72,10 +74,13 @@ class Writer:
         return done
 
     def stop(self) -> "Deferred[None]":
-        """Write what waits, then end the thread."""
+        """Write what waits, then end the thread; where none was started, refuse what waits."""
         if self._stopped is None:
             self._stopped = Deferred()
             self._queue.put(None)
+            if not self._started:
+                self._refuse_all()
+                self._stopped.callback(None)
         return self._stopped
 
     # On the writer's thread.
@@ -145,6 +150,13 @@ class Writer:
         self._engine.dispose()
 
     # On the reactor's thread again.
+
+    def _refuse_all(self) -> None:
+        batch: list[Waiting] = []
+        while not self._gather(batch):
+            pass
+        refused = Unavailable("the server is stopping; try again", RETRY_AFTER)
+        self._announce(batch, [(refused, False)] * len(batch))
 
     def _announce(self, batch: list[Waiting], outcomes: list[Outcome]) -> None:
         self._waiting -= len(batch)

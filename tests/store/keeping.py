@@ -65,13 +65,12 @@ class OnDisk:
         self.path = folder / "log.sqlite3"
         self.calls = Calls()
         self.store = SqlStore(f"sqlite:///{self.path}", self.calls)
-        self._started = False
+        self._closed = False
         if start:
             self.start()
 
     def start(self) -> None:
         """Start its threads."""
-        self._started = True
         self.store.start()
 
     def wait(self, done: Any) -> Any:
@@ -82,6 +81,6 @@ class OnDisk:
 
     def close(self) -> None:
         """End its threads."""
-        if self._started:
-            self._started = False
+        if not self._closed:
+            self._closed = True
             self.wait(Deferred.fromCoroutine(self.store.stop()))

@@ -120,5 +120,5 @@ def test_stopping_waits_for_what_is_being_read(kept):
     waiting = [kept.store.head("lobby") for _ in range(10)]
     stopped = Deferred.fromCoroutine(kept.store.stop())
     kept.wait(stopped)
-    kept._started = False
+    kept._closed = True
     assert [kept.wait(done) for done in waiting] == [1] * 10

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel
 
 from chatroom.domain.errors import Internal, NotFound, Unavailable
@@ -15,7 +16,7 @@ from chatroom.store import opening, writer
 
 from ..logs import Logs
 from .drafts import edited, said
-from .keeping import PATIENCE, OnDisk
+from .keeping import PATIENCE, OnDisk, outcome
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -104,7 +105,19 @@ def test_stopping_twice_is_stopping_once(kept):
     kept.wait(first)
     kept.wait(second)
     kept.store._pool.stop()
-    kept._started = False
+    kept._closed = True
+
+
+def test_what_was_never_started_stops_at_once_and_refuses_what_waits(kept, monkeypatch):
+    monkeypatch.setattr(writer, "MAX_BATCH", 2)
+    waiting = [kept.store.append(said(str(n))) for n in range(5)]
+    stopped = Deferred.fromCoroutine(kept.store.stop())
+    kept._closed = True
+    assert stopped.called
+    for done in waiting:
+        with pytest.raises(Unavailable):
+            outcome(done)
+    refused(kept, said("late"))
 
 
 @pytest.mark.parametrize("bad", [said("\ud800"), said("x", at=2**70), said("x", data={"x": object()})])
