@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
@@ -52,6 +52,7 @@ class Writer:
         self._engine = engine
         self._reactor = reactor
         self._on_commit = on_commit
+        self._connection: Connection | None = None
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting = 0
         self._failing = False
@@ -93,6 +94,7 @@ class Writer:
                 outcomes = self._written(batch)
                 self._reactor.callFromThread(self._announce, batch, outcomes)
             if stop:
+                self._let_go()
                 self._engine.dispose()
                 self._reactor.callFromThread(self._ended)
                 return
@@ -136,11 +138,25 @@ class Writer:
 
     def _committed(self, drafts: list[Event]) -> list[Outcome]:
         try:
-            with self._engine.begin() as connection:
-                return commit(connection, drafts, careful=False)
+            return self._transacted(drafts, careful=False)
         except IntegrityError:
-            with self._engine.begin() as connection:
-                return commit(connection, drafts, careful=True)
+            return self._transacted(drafts, careful=True)
+
+    def _transacted(self, drafts: list[Event], *, careful: bool) -> list[Outcome]:
+        if self._connection is None:
+            # Kept from one commit to the next: fetching it from the pool costs more than a post's SQL.
+            self._connection = self._engine.connect()
+        try:
+            with self._connection.begin():
+                return commit(self._connection, drafts, careful=careful)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:

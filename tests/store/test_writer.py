@@ -191,6 +191,45 @@ def test_a_text_that_the_database_does_not_take_fails_alone(kept, commits):
     assert commits == [[1, 2]]
 
 
+@pytest.fixture
+def connections(kept) -> list[str]:
+    """What happens to the writer's connections."""
+    happened: list[str] = []
+    for name in ("connect", "checkout", "checkin", "close"):
+        event.listen(kept.store._writing, name, lambda *_, name=name: happened.append(name))
+    return happened
+
+
+def test_one_connection_is_kept_from_commit_to_commit(kept, connections):
+    kept.start()
+    for _ in range(3):
+        kept.wait(kept.store.append(said()))
+    assert connections == ["connect", "checkout"]
+    kept.close()
+    assert connections == ["connect", "checkout", "checkin", "close"]
+
+
+def test_a_commit_that_failed_is_followed_by_one_on_another_connection(kept, connections, logs):
+    kept.start()
+    kept.wait(kept.store.append(said("before")))
+    other = sqlite3.connect(kept.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused(kept, said("meanwhile"))
+    other.close()
+    assert connections == ["connect", "checkout", "checkin", "close"]
+    del connections[:]
+    kept.wait(kept.store.append(said("after")))
+    assert connections == ["connect", "checkout"]
+
+
+def test_a_repeated_post_costs_no_connection(kept, connections):
+    kept.start()
+    for _ in range(3):
+        assert kept.wait(kept.store.append(said(key="k"))).seq == 1
+    assert connections.count("connect") == 1
+    assert "close" not in connections
+
+
 def test_a_locked_database_refuses_and_recovers(kept, logs):
     kept.start()
     kept.wait(kept.store.append(said("before")))
@@ -241,15 +280,15 @@ def test_all_of_a_refused_commit_are_told_so(kept, commits):
 
 
 def test_a_full_database_refuses_and_recovers(kept, logs):
+    room = [1_000_000]
+
+    def narrow(connection):
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {room[0]}")
+
+    event.listen(kept.store._writing, "begin", narrow)
     kept.start()
     kept.wait(kept.store.append(said("before")))
-    room = [1]
-
-    def narrow(connection, _record):
-        connection.execute(f"PRAGMA max_page_count = {room[0]}")
-
-    event.listen(kept.store._writing, "connect", narrow)
-    kept.store._writing.dispose()
+    room[0] = 1
     refused(kept, said("x" * 100_000))
     refused(kept, said("y" * 100_000))
     room[0] = 1_000_000
