@@ -12,7 +12,10 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 
 STARTING = "tap options listening encryption certificate cli"
-CORE = "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens passwords"
+CORE = (
+    "chat session plain hub fanout tail presence people admission deadlines hooks stage"
+    " tokens passwords metering"
+)
 LAYERS = {
     "chatroom.domain": 0,
     "chatroom.wire": 1,

@@ -140,7 +140,7 @@ def limit_table() -> str:
     source = inspect.getsource(Limits)
     lines = ["| name | default | what it limits |", "| --- | --- | --- |"]
     for field in msgspec.structs.fields(Limits):
-        found = re.search(rf'\b{field.name}: .*\n\s+"""(.*?)"""', source, re.DOTALL)
+        found = re.search(rf'\b{field.name}: [^\n]*\n\s+"""(.*?)"""', source, re.DOTALL)
         what = found.group(1) if found else ""
         lines.append(f"| `{field.name}` | {field.default} | {what} |")
     return "\n".join(lines)

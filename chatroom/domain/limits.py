@@ -24,16 +24,28 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Seconds of silence after which the server asks whether anybody is there."""
     ping_timeout: float = 20
     """Seconds it then waits for the answer."""
+    idle_timeout: float = 60
+    """Seconds that an HTTP connection is kept for its next request."""
     posts_per_second: float = 10
-    """Posts, edits and deletions of one connection; bursts of twice as many."""
+    """Posts, edits and deletions of one user; bursts of twice as many."""
     requests_per_second: float = 20
-    """All other requests of one connection; bursts of twice as many."""
+    """All other requests of one user; bursts of twice as many."""
+    posts_per_second_per_address: float = 100
+    """Posts, edits and deletions from one address; bursts of twice as many."""
+    requests_per_second_per_address: float = 400
+    """All other requests from one address; bursts of twice as many."""
+    refusals_per_minute: float = 300
+    """So often one connection is told that it is too fast, before it is closed."""
     hellos_per_minute: float = 300
     """New users from one address."""
+    logins_per_minute: float = 30
+    """Passwords tried, and accounts made, from one address; a minute's worth at once."""
+    rooms_created_per_hour: float = 60
+    """Rooms that one user makes, an hour's worth at once; from one address ten times as many."""
     connections: int = 20000
-    """Connections in all."""
-    connections_per_address: int = 200
-    """Connections from one address; the loopback, where reverse proxies call from, is free."""
+    """Connections in all, those that only fetch the page or have not yet asked for anything too."""
+    connections_per_address: int = 400
+    """Connections from one address, of which those that wait for a next HTTP request take at most half."""
     connections_per_user: int = 20
     """Devices and tabs of one user."""
     rooms_per_user: int = 100
@@ -44,7 +56,12 @@ UNMETERED = frozenset(
     {
         "posts_per_second",
         "requests_per_second",
+        "posts_per_second_per_address",
+        "requests_per_second_per_address",
+        "refusals_per_minute",
         "hellos_per_minute",
+        "logins_per_minute",
+        "rooms_created_per_hour",
         "connections",
         "connections_per_address",
         "connections_per_user",

@@ -77,3 +77,9 @@ def test_every_request_type_is_in_the_asyncapi_document() -> None:
     document = json.loads((CHECKOUT / "docs/asyncapi.json").read_text())
     names = {message["name"] for message in document["components"]["messages"].values()}
     assert {command.__struct_config__.tag for command in AnyCommand.__args__} <= names
+
+
+def test_the_limits_table_says_of_each_what_it_limits(generator: ModuleType) -> None:
+    said = [row.split(" | ")[2].strip(" |") for row in generator.limit_table().splitlines()[2:]]
+    assert len(set(said)) == len(Limits.__struct_fields__)
+    assert said[-1] == "Rooms one connection may be in at once."
