@@ -148,8 +148,10 @@ def test_a_draft_that_cannot_be_written_fails_alone(kept, commits, logs, bad):
 def test_a_room_whose_head_is_wrong_fails_alone(kept, commits, logs):
     """Nothing does that but a hand in the database; even then, the others' posts are kept."""
     with sqlite3.connect(kept.path) as other:
-        other.execute("INSERT INTO room VALUES ('broken', 'broken', 'public', 0)")
-        other.execute("INSERT INTO event VALUES ('broken', 2, 0, 'message', 'g1', 'Ana', NULL, NULL, NULL)")
+        other.execute("INSERT INTO room (name, title, kind, head) VALUES ('broken', '', 'public', 0)")
+        other.execute(
+            "INSERT INTO event (room, seq, at, kind, author, name) VALUES ('broken', 2, 0, 'message', '', '')"
+        )
     other.close()
     drafts = [said("a"), said("b", "broken"), said("c", "broken"), said("d"), said("e", "broken"), said("f")]
     waiting = [kept.store.append(draft) for draft in drafts]
