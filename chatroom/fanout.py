@@ -1,6 +1,6 @@
 """Telling a room: one string of bytes for all members of a dialect, in slices where they are many.
 
-A room of sixteen thousand would hold the reactor for seventy milliseconds. Past SLICE members the
+A room of sixteen thousand would hold the reactor for sixty milliseconds. Past SLICE members the
 telling is cut up, and everything else gets its turn in between. What comes meanwhile is told after
 it, joined into one write a member.
 """
@@ -8,25 +8,14 @@ it, joined into one write a member.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from chatroom.domain.model import MAX_SEQ, Seq, User
-from chatroom.domain.ports import Clock, Dialect, Origin, Outlet
+from chatroom.domain.model import User
+from chatroom.domain.ports import Clock, Dialect, Origin, Outlet, Row
 
-SLICE = 2_000
-"""So many members are told in one turn of the reactor: about ten milliseconds."""
-
-PASSING = MAX_SEQ + 1
-"""In place of the `seq` of what has none: newer than any position."""
-
-
-class Seat(NamedTuple):
-    """A member's place in a room: who they are, and the `head` they were told when they came."""
-
-    user: User
-    head: Seq
+SLICE = 1_000
+"""So many members are told in one turn of the reactor, and sit in one row: about four milliseconds."""
 
 
 class Framed(NamedTuple):
@@ -34,111 +23,163 @@ class Framed(NamedTuple):
 
     frame: bytes
     origin: Origin
-    seq: Seq
 
 
-Members = dict[Outlet, Seat]
+Members = dict[Outlet, User]
+
+
+class OneByOne:
+    """The row of outlets that have no quicker one."""
+
+    __slots__ = ("_outlets",)
+
+    def __init__(self) -> None:
+        self._outlets: dict[Outlet, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._outlets)
+
+    def __contains__(self, outlet: object) -> bool:
+        return outlet in self._outlets
+
+    def add(self, outlet: Outlet) -> bool:
+        """See `Row.add`."""
+        self._outlets[outlet] = None
+        return True
+
+    def discard(self, outlet: Outlet) -> None:
+        """See `Row.discard`."""
+        self._outlets.pop(outlet, None)
+
+    def write(self, frames: bytes, but: Collection[Outlet] = ()) -> None:
+        """See `Row.write`."""
+        for outlet in list(self._outlets):
+            if outlet not in but:
+                outlet.write(frames)
 
 
 class _Job:
     """What the members of one dialect are still to be told."""
 
-    __slots__ = ("_frames", "_rest", "dialect", "framed", "members")
+    __slots__ = ("_frames", "_late", "_origins", "_rows", "dialect", "framed", "started")
 
-    def __init__(self, dialect: Dialect, members: Members, framed: list[Framed]) -> None:
+    def __init__(self, dialect: Dialect, framed: list[Framed]) -> None:
         self.dialect = dialect
-        self.members = members
         self.framed = framed
+        self.started = False
+        """Whether some have been told, so that nothing can be added."""
         self._frames = b""
-        self._rest: Iterator[tuple[Outlet, Seat]] | None = None
+        self._origins: set[Outlet] = set()
+        self._rows: deque[Row] = deque()
+        self._late: dict[Outlet, int] = {}
+        """Who came while it waited, and with which of `framed` it begins for them."""
+
+    def start(self, rows: Iterable[Row]) -> None:
+        """These are to be told."""
+        self.started = True
+        self._rows = deque(rows)
+        self._frames = b"".join([one.frame for one in self.framed])
+        self._origins = {one.origin for one in self.framed if one.origin is not None}
+
+    def came(self, outlet: Outlet) -> None:
+        """`outlet` knows all that is in it now."""
+        self._late[outlet] = len(self.framed)
 
     @property
-    def started(self) -> bool:
-        """Whether some have been told, so that nothing can be added."""
-        return self._rest is not None
+    def next(self) -> int:
+        """How many the next row tells; 0 where all have been told."""
+        while self._rows and not len(self._rows[0]):
+            self._rows.popleft()
+        return len(self._rows[0]) if self._rows else 0
 
-    def run(self, count: int) -> int:
-        """Tell the next `count` members; how many there were."""
-        if self._rest is None:
-            self._rest = iter(list(self.members.items()))
-            self._frames = b"".join([one.frame for one in self.framed])
-        oldest, told = min(one.seq for one in self.framed), 0
-        origins = {one.origin for one in self.framed}
-        for outlet, seat in islice(self._rest, count):
-            told += 1
-            # Who has left meanwhile is not told; who has come back was told when they did.
-            if self.members.get(outlet) is not seat:
-                continue
-            if seat.head < oldest and outlet not in origins:
-                outlet.write(self._frames)
-            else:
-                _write_some(outlet, seat, self.framed)
-        return told
+    def run(self) -> None:
+        """Tell the next row."""
+        row = self._rows.popleft()
+        apart = self._origins | self._late.keys() if self._late else self._origins
+        row.write(self._frames, apart)
+        for outlet in apart:
+            if outlet in row:
+                self._write_some(outlet)
+
+    def _write_some(self, outlet: Outlet) -> None:
+        """What of it is new to this member, and not its own."""
+        new = self.framed[self._late.get(outlet, 0) :]
+        frames = b"".join([one.frame for one in new if one.origin is not outlet])
+        if frames:
+            outlet.write(frames)
 
 
 class FanOut:
     """The members of one room, by dialect, and what they are being told."""
 
-    __slots__ = ("_clock", "_jobs", "members")
+    __slots__ = ("_clock", "_jobs", "_rows", "members")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: deque[_Job] = deque()
+        self._rows: dict[Dialect, list[Row]] = {}
         self.members: dict[Dialect, Members] = {}
 
-    def admit(self, outlet: Outlet, seat: Seat) -> None:
-        """From now on `outlet` is told what comes after `seat.head`."""
-        self.members.setdefault(outlet.dialect, {})[outlet] = seat
+    def admit(self, outlet: Outlet, user: User) -> None:
+        """From now on `outlet` is told what comes, and nothing that it has been told to tell before."""
+        members = self.members.setdefault(outlet.dialect, {})
+        if outlet not in members:
+            self._seat(outlet)
+        members[outlet] = user
+        for job in self._jobs:
+            job.came(outlet)
 
     def dismiss(self, outlet: Outlet) -> None:
         """`outlet` is told nothing more."""
         members = self.members.get(outlet.dialect, {})
-        if members.pop(outlet, None) is not None and not members:
-            del self.members[outlet.dialect]
+        if members.pop(outlet, None) is None:
+            return
+        rows = self._rows[outlet.dialect]
+        row = next(row for row in rows if outlet in row)
+        row.discard(outlet)
+        if not len(row):
+            rows.remove(row)
+        if not members:
+            del self.members[outlet.dialect], self._rows[outlet.dialect]
 
     def tell(self, dialect: Dialect, framed: list[Framed]) -> None:
         """Tell the members of a dialect: at once if they are few, else beginning at once."""
-        members = self.members.get(dialect)
-        if not members or not framed:
-            return
-        if len(members) <= SLICE and not self._jobs:
-            _write_all(members, framed)
+        if not framed or dialect not in self.members:
             return
         for job in self._jobs:
-            if job.dialect is dialect and job.members is members and not job.started:
+            if job.dialect is dialect and not job.started:
                 job.framed += framed
                 return
-        self._jobs.append(_Job(dialect, members, framed))
+        self._jobs.append(_Job(dialect, framed))
         if len(self._jobs) == 1:
             self._slice()
 
+    def _seat(self, outlet: Outlet) -> None:
+        rows = self._rows.setdefault(outlet.dialect, [])
+        if not any(len(row) < SLICE and row.add(outlet) for row in rows):
+            row = outlet.row()
+            row.add(outlet)
+            rows.append(row)
+
     def _slice(self) -> None:
-        left = SLICE
-        while self._jobs and left > 0:
-            told = self._jobs[0].run(left)
-            if told < left:
-                self._jobs.popleft()
-            left -= told
-        if self._jobs:
-            self._clock.callLater(0, self._slice)
+        try:
+            self._tell_some()
+        finally:
+            if self._jobs:
+                self._clock.callLater(0, self._slice)
 
-
-def _write_all(members: Members, framed: list[Framed]) -> None:
-    frames = b"".join([one.frame for one in framed])
-    origins = {one.origin for one in framed}
-    if origins == {None}:
-        for outlet in members:
-            outlet.write(frames)
-        return
-    for outlet, seat in members.items():
-        if outlet in origins:
-            _write_some(outlet, seat, framed)
-        else:
-            outlet.write(frames)
-
-
-def _write_some(outlet: Outlet, seat: Seat, framed: list[Framed]) -> None:
-    """What of it is new to this member, and not its own."""
-    frames = b"".join([one.frame for one in framed if one.seq > seat.head and one.origin is not outlet])
-    if frames:
-        outlet.write(frames)
+    def _tell_some(self) -> None:
+        """Whole rows, at least one, and no more than SLICE members."""
+        told, jobs = 0, self._jobs
+        while jobs:
+            job = jobs[0]
+            if not job.started:
+                job.start(self._rows.get(job.dialect, ()))
+            size = job.next
+            if told and told + size > SLICE:
+                return
+            if size:
+                told += size
+                job.run()
+            else:
+                jobs.popleft()

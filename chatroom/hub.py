@@ -10,7 +10,7 @@ from itertools import groupby
 from chatroom.domain.events import Event, Passing
 from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Committed, Dialect, Origin, Outlet
-from chatroom.fanout import PASSING, FanOut, Framed, Seat
+from chatroom.fanout import FanOut, Framed
 from chatroom.presence import Presences
 from chatroom.tail import Tail
 
@@ -46,7 +46,7 @@ class LiveRoom:
     def framed(self, dialect: Dialect, fresh: Committed) -> list[Framed]:
         """Events as a dialect has them, without those that it does not tell of."""
         return [
-            Framed(dialect.frame(payload), None if dialect.echoes else origin, event.seq)
+            Framed(dialect.frame(payload), None if dialect.echoes else origin)
             for event, origin in fresh
             if (payload := self.tail.payload(event, dialect)) is not None
         ]
@@ -91,7 +91,7 @@ class Hub:
 
     def enter_again(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """A member goes on right after `room.head`, whatever of before it is still to be told."""
-        room.fan_out.admit(outlet, Seat(user, room.head))
+        room.fan_out.admit(outlet, user)
 
     def leave(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """`outlet` is a member no more."""
@@ -132,7 +132,7 @@ class Hub:
         for dialect in room.fan_out.members if room is not None else ():
             payload = dialect.event(event)
             if room is not None and payload is not None:
-                room.fan_out.tell(dialect, [Framed(dialect.frame(payload), but, PASSING)])
+                room.fan_out.tell(dialect, [Framed(dialect.frame(payload), but)])
 
     def pass_on(self, name: str, payload: bytes, but: Outlet) -> None:
         """Give a binary message, which is not kept, to the members that can take one."""
@@ -140,4 +140,4 @@ class Hub:
         for dialect in room.fan_out.members if room is not None else ():
             frames = dialect.binary(payload)
             if room is not None and frames is not None:
-                room.fan_out.tell(dialect, [Framed(frames, but, PASSING)])
+                room.fan_out.tell(dialect, [Framed(frames, but)])

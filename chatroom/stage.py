@@ -132,8 +132,8 @@ class Applications:
         notice = Notice(room=room.name, text=text)
         for dialect, members in live.fan_out.members.items():
             payload = dialect.event(notice)
-            for outlet, seat in members.items():
-                if seat.user.id == user.id and payload is not None:
+            for outlet, member in members.items():
+                if member.id == user.id and payload is not None:
                     outlet.send(dialect.frame(payload))
 
     def members(self, room: Room) -> Sequence[User]:
@@ -148,8 +148,8 @@ class Applications:
             return current.origin  # type: ignore[no-any-return]
         live = self._hub.room(room.name)
         for members in live.fan_out.members.values() if live is not None else ():
-            for outlet, seat in members.items():
-                if seat.user.id == but.id:
+            for outlet, user in members.items():
+                if user.id == but.id:
                     return outlet
         return None
 

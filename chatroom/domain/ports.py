@@ -1,6 +1,8 @@
 """What the core needs from the world, and how it wants it: ports, each with adapters elsewhere."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from chatroom.domain.events import Event, Message, Passing
@@ -72,6 +74,28 @@ class Outlet(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before."""
+
+    def row(self) -> Row:
+        """An empty row that takes outlets like this one."""
+
+
+class Row(Protocol):
+    """Outlets of one kind, in one room, that are written to together as cheaply as that kind can be."""
+
+    def __len__(self) -> int:
+        """How many they are."""
+
+    def __contains__(self, outlet: object) -> bool:
+        """Whether `outlet` is among them."""
+
+    def add(self, outlet: Outlet) -> bool:
+        """Take `outlet` in; False where it is of another kind."""
+
+    def discard(self, outlet: Outlet) -> None:
+        """Let it go, if it is here."""
+
+    def write(self, frames: bytes, but: Collection[Outlet] = ()) -> None:
+        """What their `write` does, for all of them but some."""
 
 
 class Page(NamedTuple):

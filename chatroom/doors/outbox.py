@@ -7,7 +7,6 @@ when nobody else writes, so everything goes through here, Autobahn's own frames 
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -22,18 +21,24 @@ CHUNK = 128 * 1024
 
 
 class Tick:
-    """The outboxes that something was sent to: flushed together, each with one system call."""
+    """The outboxes that something was sent to: flushed together, each with one system call.
 
-    __slots__ = ("_clock", "_marked", "_scheduled")
+    `unready`: those past which nothing may be written to their sockets. Who is not in it has sent
+    all it was given, and takes more.
+    """
+
+    __slots__ = ("_clock", "_marked", "_scheduled", "unready")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._marked: list[Outbox] = []
         self._scheduled = False
+        self.unready: set[Outbox] = set()
 
     def mark(self, outbox: Outbox) -> None:
         """Flush `outbox` when this turn of the reactor ends, or at the next `flush`."""
         self._marked.append(outbox)
+        self.unready.add(outbox)
         if not self._scheduled:
             self._scheduled = True
             self._clock.callLater(0, self._end)
@@ -68,16 +73,17 @@ class Outbox:
         "_limit",
         "_overflow",
         "_pending",
-        "_tick",
+        "_sealed",
         "_transport",
         "_waiting",
         "busy",
         "overflowed",
+        "tick",
     )
 
     def __init__(self, transport: Any, tick: Tick, limit: int, overflow: Callable[[], None]) -> None:
         self._transport = transport
-        self._tick = tick
+        self.tick = tick
         self._limit = limit
         self._overflow = overflow
         self._pending: list[bytes] = []
@@ -86,6 +92,7 @@ class Outbox:
         self._held = 0
         self._waiting = 0
         self._finished = False
+        self._sealed = False
         self.busy = False
         self.overflowed = False
 
@@ -96,12 +103,16 @@ class Outbox:
 
     def send(self, frames: bytes) -> None:
         """Whole frames, together with what else is sent in this tick."""
+        if self._sealed:
+            return
         if not self._pending:
-            self._tick.mark(self)
+            self.tick.mark(self)
         self._pending.append(frames)
 
     def write(self, frames: bytes) -> None:
         """Whole frames, now, or after what was sent in this tick."""
+        if self._sealed:
+            return
         if self._pending:
             self._pending.append(frames)
         elif self.busy:
@@ -114,6 +125,7 @@ class Outbox:
         if self._pending:
             pending, self._pending = self._pending, []
             self.write(b"".join(pending))
+            self._settle()
 
     def control(self, frames: bytes) -> None:
         """The protocol's own bytes: handshake, ping, pong, close.
@@ -130,10 +142,16 @@ class Outbox:
         elif overflowed:
             self._enqueue(frames)
 
+    def seal(self) -> None:
+        """The close frame has been written: from now on nothing is taken but `control`."""
+        self._sealed = True
+        self.tick.unready.add(self)
+
     def lost(self) -> None:
         """The connection is gone: let go of everything, so that memory need not wait for the
         garbage collector."""
-        self._finished = True
+        self._finished = self._sealed = True
+        self.tick.unready.discard(self)
         self._backlog = None
         self._pending = []
         self._overflow = _nothing
@@ -141,9 +159,14 @@ class Outbox:
     def finish(self) -> None:
         """Close the connection once everything has left."""
         self.flush()
+        self.seal()
         self._finished = True
         if not self.busy:
             self._end()
+
+    def _settle(self) -> None:
+        if not (self.busy or self._pending or self._sealed):
+            self.tick.unready.discard(self)
 
     def _queue(self, frames: bytes) -> None:
         if self.overflowed or self._finished:
@@ -191,7 +214,7 @@ class DirectOutbox(Outbox):
     the transport before; else the first write goes behind that.
     """
 
-    __slots__ = ("_handed", "_send")
+    __slots__ = ("_handed", "_used", "socket")
 
     def __init__(
         self,
@@ -203,58 +226,55 @@ class DirectOutbox(Outbox):
         pristine: bool = True,
     ) -> None:
         super().__init__(transport, tick, limit, overflow)
-        self._send: Callable[[bytes], int] = transport.getHandle().send if pristine else lambda _frames: 0
+        self.socket: Any = transport.getHandle()
         self._handed = False
+        self._used = not pristine
+        if self._used:
+            tick.unready.add(self)
 
-    def write(self, frames: bytes) -> None:
-        """Whole frames, now, or after what was sent in this tick.
-
-        This is what a fan-out calls once a member: the idle case stands here in full.
-        """
-        if self._pending or self.busy:
-            super().write(frames)
-            return
-        try:
-            taken = self._send(frames)
-        except OSError:
-            self._put(frames)
-            return
-        if taken != len(frames):
-            self._hand_over(frames[taken:])
+    def take_over(self, rest: bytes) -> None:
+        """What the socket did not take of whole frames, written to it while this was not `unready`."""
+        if not self._sealed:
+            self._hand_over(rest)
 
     def _put(self, frames: bytes) -> None:
-        try:
-            taken = self._send(frames)
-        except (BlockingIOError, InterruptedError):
-            taken = 0
-        except OSError:
-            # The connection is gone, which Twisted is about to find out and to tell.
-            return
+        taken = 0
+        if not self._used:
+            try:
+                taken = self.socket.send(frames)
+            except OSError:
+                # Full, interrupted, or gone: Twisted will find out, and say so.
+                pass
         if taken != len(frames):
-            self._hand_over(frames[taken:] if taken else frames)
+            self._hand_over(frames[taken:])
 
     def _hand_over(self, rest: bytes) -> None:
         self._held = len(rest)
         self._transport.write(rest)
         if not self.busy:
             self.busy = True
+            self.tick.unready.add(self)
             # Registering calls resumeProducing at once, which is not yet a sign of anything.
             self._handed = True
             self._transport.registerProducer(self, False)
             self._handed = False
+
+    def _settle(self) -> None:
+        if not self._used:
+            super()._settle()
 
     def resumeProducing(self) -> None:
         """The transport has nothing left: go on from the backlog."""
         if self._handed:
             return
         self._held = 0
-        if not isinstance(getattr(self._send, "__self__", None), socket.socket):
-            self._send = self._transport.getHandle().send
+        self._used = False
         while frames := self._next():
             self._put(frames)
             if self._held:
                 return
         self.busy = False
+        self._settle()
         self._transport.unregisterProducer()
         if self._finished:
             self._end()

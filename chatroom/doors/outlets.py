@@ -1,4 +1,4 @@
-"""Which outbox a transport gets: the fastest one that is safe for it."""
+"""Which outbox a transport gets, and which row a member: the fastest that is safe for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from OpenSSL.SSL import Connection
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from chatroom.domain.ports import Row
 from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Outbox, Tick
+from chatroom.doors.row import DirectRow
 from chatroom.doors.tls import TlsOutbox
+from chatroom.fanout import OneByOne
 
 
 def outbox_for(
@@ -32,6 +35,11 @@ def outbox_for(
     ):
         return TlsOutbox(transport, tick, limit, overflow)
     return BufferedOutbox(transport, tick, limit, overflow)
+
+
+def row_for(outbox: Outbox) -> Row:
+    """An empty row for members with such an outbox."""
+    return DirectRow(outbox.tick) if isinstance(outbox, DirectOutbox) else OneByOne()
 
 
 def _handle(transport: Any) -> object:

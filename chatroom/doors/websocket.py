@@ -18,13 +18,13 @@ from chatroom.chat import Chat
 from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
-from chatroom.domain.ports import Clock, Dialect, Timer
+from chatroom.domain.ports import Clock, Dialect, Row, Timer
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 from chatroom.doors.front import FULL
 from chatroom.doors.headers import last_answer
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
-from chatroom.doors.outlets import outbox_for
+from chatroom.doors.outlets import outbox_for, row_for
 from chatroom.doors.reading import whole_text
 from chatroom.doors.settings import LINGER, settings, window_bits
 from chatroom.plain import PlainSession
@@ -160,6 +160,7 @@ class ChatProtocol(WebSocketServerProtocol):
         # First what was sent in this tick: where that is too much, another close frame is on its way.
         self.outbox.flush()
         super().sendCloseFrame(code, reasonUtf8, isReply)
+        self.outbox.seal()
         self.write = self.send = _nothing
 
     def unregisterProducer(self) -> None:
@@ -176,6 +177,10 @@ class ChatProtocol(WebSocketServerProtocol):
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before (the hub's `Outlet`)."""
         self.sendClose(int(code), reason)
+
+    def row(self) -> Row:
+        """An empty row for members like this one (the hub's `Outlet`)."""
+        return row_for(self.outbox)
 
     def _overflowed(self) -> None:
         self.close(CloseCode.SLOW, "too slow a reader: resume where you were")

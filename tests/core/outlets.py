@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from chatroom.domain.ports import Dialect
+from chatroom.fanout import OneByOne
 
 from ..wire.frame_reading import Read, frames_in
 
@@ -31,6 +32,9 @@ class FakeOutlet:
 
     def close(self, code: int, reason: str) -> None:
         self.closes.append((int(code), reason))
+
+    def row(self) -> OneByOne:
+        return OneByOne()
 
     def read(self) -> list[Read]:
         """What came since the last reading."""

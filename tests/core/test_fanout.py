@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 
 from chatroom import fanout
 from chatroom.domain.model import User
-from chatroom.fanout import PASSING, FanOut, Framed, Seat
+from chatroom.fanout import FanOut, Framed, OneByOne
 from chatroom.wire.dialects import json_dialect
 
 DIALECT = json_dialect()
@@ -32,6 +32,9 @@ class Ear:
     def close(self, code: int, reason: str) -> None:
         raise AssertionError("nobody is closed here")
 
+    def row(self) -> OneByOne:
+        return OneByOne()
+
 
 class Turns(Clock):
     """A clock whose `turn` is one of the reactor's: what is scheduled in it waits for the next."""
@@ -48,13 +51,13 @@ def slices_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def event(seq: int, origin: Ear | None = None) -> list[Framed]:
-    return [Framed(bytes([seq]), origin, seq)]
+    return [Framed(bytes([seq]), origin)]
 
 
 def test_few_are_told_at_once() -> None:
     room, ears = FanOut(Clock()), [Ear() for _ in range(3)]
     for ear in ears:
-        room.admit(ear, Seat(USER, 0))
+        room.admit(ear, USER)
     room.tell(DIALECT, event(1))
     assert [ear.heard for ear in ears] == [[1]] * 3
 
@@ -63,7 +66,7 @@ def test_many_are_told_in_slices_with_room_for_others_between() -> None:
     clock = Turns()
     room, ears = FanOut(clock), [Ear() for _ in range(8)]
     for ear in ears:
-        room.admit(ear, Seat(USER, 0))
+        room.admit(ear, USER)
     room.tell(DIALECT, event(1))
     told = [sum(bool(ear.heard) for ear in ears)]
     while clock.calls:
@@ -77,7 +80,7 @@ def test_what_comes_meanwhile_is_told_after_it_in_one_write() -> None:
     room, ears = FanOut(clock), [Ear() for _ in range(7)]
     ears[6].write = writes.append  # type: ignore[method-assign]
     for ear in ears:
-        room.admit(ear, Seat(USER, 0))
+        room.admit(ear, USER)
     for seq in (1, 2, 3):
         room.tell(DIALECT, event(seq))
     while clock.calls:
@@ -90,7 +93,7 @@ def test_the_one_who_caused_it_is_left_out_and_only_of_that() -> None:
     clock = Turns()
     room, ears = FanOut(clock), [Ear() for _ in range(5)]
     for ear in ears:
-        room.admit(ear, Seat(USER, 0))
+        room.admit(ear, USER)
     room.tell(DIALECT, event(1, ears[4]) + event(2))
     while clock.calls:
         clock.turn()
@@ -122,11 +125,11 @@ def test_every_member_is_told_each_event_since_it_came_once_and_in_order(
             head += 1
             room.tell(DIALECT, event(head))
         elif step == "passing":
-            room.tell(DIALECT, [Framed(b"\xff", ears[which], PASSING)])
+            room.tell(DIALECT, [Framed(b"\xff", ears[which])])
         elif step == "join" and which not in since:
             since[which] = head
             ears[which] = Ear()
-            room.admit(ears[which], Seat(USER, head))
+            room.admit(ears[which], USER)
         elif step == "leave" and since.pop(which, None) is not None:
             room.dismiss(ears[which])
         elif step == "turn":
@@ -144,7 +147,7 @@ def test_who_leaves_and_comes_back_on_the_same_connection_is_told_nothing_twice(
     clock = Turns()
     room, ears, head = FanOut(clock), [Ear() for _ in range(7)], 0
     for ear in ears:
-        room.admit(ear, Seat(USER, 0))
+        room.admit(ear, USER)
     back, shown = ears[6], 0
     for step in steps:
         if step == "event":
@@ -152,7 +155,7 @@ def test_who_leaves_and_comes_back_on_the_same_connection_is_told_nothing_twice(
             room.tell(DIALECT, event(head))
         elif step == "rejoin":
             room.dismiss(back)
-            room.admit(back, Seat(USER, head))
+            room.admit(back, USER)
             back.heard.clear()
             shown = head
         else:

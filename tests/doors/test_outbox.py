@@ -80,7 +80,7 @@ def test_a_write_goes_behind_what_was_sent_in_this_tick() -> None:
 
 def test_a_tick_flushes_all_who_sent_once() -> None:
     one, other = Case(room=1_000), Case(room=1_000)
-    other.outbox._tick = one.tick
+    other.outbox.tick = one.tick
     for case in (one, other, one):
         case.outbox.send(b"x")
     assert len([call for call in one.pipe.reactor.calls if call.func == one.tick._end]) == 1
@@ -195,7 +195,6 @@ def test_an_interrupted_call_is_no_end() -> None:
     case = Case()
     send = case.pipe.socket.send
     case.pipe.socket.send = _raising(InterruptedError(4, "Interrupted system call"))  # type: ignore[method-assign]
-    case.outbox._send = case.pipe.socket.send
     case.outbox.write(b"<first>")
     case.pipe.socket.send = send  # type: ignore[method-assign]
     assert case.read() == b"<first>"
