@@ -67,13 +67,14 @@ class Admission:
 def address_of(peer: object) -> str | None:
     """The network address of a Twisted address: IPv6 by its /64, which is what one customer has."""
     host = getattr(peer, "host", None)
-    return _network(host) if isinstance(host, str) else None
+    return network_of(host) if isinstance(host, str) else None
 
 
 # The same few proxies, or the same clients coming back: parsing an address is a tenth of accepting
 # a connection.
 @lru_cache(maxsize=4096)
-def _network(host: str) -> str:
+def network_of(host: str) -> str:
+    """The network that one customer has, of the address `host`; `host` itself where it is none."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -25,8 +25,9 @@ class Origins:
         # Nearly every connection asks the same: parsing is a twentieth of accepting one.
         self.allow = lru_cache(maxsize=1024)(self._allow)
 
-    def _allow(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` may connect to this server, which it called `host`.
+    def _allow(self, origin: str, host: str, secure: bool | None = None) -> bool:
+        """Whether a page of `origin` may connect to this server, which it called `host`; `secure` as
+        `proxies.Source`.
 
         No origin: not a browser, which could send any. `null`: a local file or a sandboxed frame.
         """
@@ -37,11 +38,22 @@ class Origins:
         normal = _normal(origin)
         if normal is None:
             return False
-        scheme, authority = normal
-        own = _authority(host, scheme)
-        if own is not None and own == authority:
-            return True
-        return any(pattern.fullmatch(f"{scheme}://{authority}") for pattern in self._patterns)
+        return is_own(origin, host, secure) or any(
+            pattern.fullmatch("://".join(normal)) for pattern in self._patterns
+        )
+
+
+@lru_cache(maxsize=1024)
+def is_own(origin: str, host: str, secure: bool | None = None) -> bool:
+    """Whether a page of `origin` is this server's own, which it called `host`. Where it is not known
+    how the client speaks (`secure` is None), `https` and `http` are both its own."""
+    normal = _normal(origin)
+    if normal is None:
+        return False
+    scheme, authority = normal
+    if secure is not None and secure != (scheme in ("https", "wss")):
+        return False
+    return authority == _authority(host, scheme)
 
 
 def _pattern(origin: str) -> re.Pattern[str]:

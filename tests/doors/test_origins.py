@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.doors.origins import Origins
+from chatroom.doors.origins import Origins, is_own
 
 HOST = "chat.example"
 
@@ -130,3 +130,20 @@ def test_what_is_no_origin_is_refused_with_examples(named: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_whatever_is_sent_there_is_an_answer(origin: str, host: str) -> None:
     assert Origins(["https://*.friend.example"]).allow(origin, host) in (True, False)
+
+
+@pytest.mark.parametrize("authority", ["chat.example", "chat.example:9000", "[::1]:9000"])
+def test_where_it_is_known_how_the_client_speaks_the_own_origin_speaks_so_too(authority: str) -> None:
+    plain, encrypted = f"http://{authority}", f"https://{authority}"
+    for secure, own in ((None, [plain, encrypted]), (True, [encrypted]), (False, [plain])):
+        for origin in (plain, encrypted):
+            assert is_own(origin, authority, secure) == (origin in own)
+            assert Origins([]).allow(origin, authority, secure) == (origin in own)
+
+
+def test_origins_that_are_let_in_are_not_therefore_the_servers_own() -> None:
+    for named in ("*", "null", "https://friend.example"):
+        origin = "https://friend.example" if named == "*" else named
+        assert Origins([named]).allow(origin, HOST, True)
+        assert not is_own(origin, HOST, True)
+    assert not is_own("", HOST)
