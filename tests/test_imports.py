@@ -34,7 +34,7 @@ SIDE_BY_SIDE = ("chatroom.doors", "chatroom.store", "chatroom.bus")
 HOMES = {"autobahn": ("chatroom.doors",), "sqlalchemy": ("chatroom.store",), "alembic": ("chatroom.store",)}
 """Libraries that one part alone knows."""
 
-PURE = {"msgspec"}
+PURE = {"confusable_homoglyphs", "msgspec"}
 """What the domain imports besides itself and the standard library."""
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from hashlib import sha256
 
 from chatroom.domain.errors import BadRequest
+from chatroom.domain.lookalikes import skeleton
 from chatroom.domain.model import RoomKind
 
 DEFAULT_ROOM = "lobby"
@@ -77,6 +78,6 @@ def user_name(raw: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What two names must differ in to be two names: not in case, nor in what cannot be seen."""
-    seen = name.translate(_UNSEEN)
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    """What two names must differ in to be two names: not in case, nor in what cannot be seen or told
+    apart by eye."""
+    return skeleton(name if name.isascii() else name.translate(_UNSEEN))
