@@ -4,12 +4,16 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     MetaData,
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -29,8 +33,14 @@ room = Table(
     Column("title", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("head", BigInteger, nullable=False),
+    Column("topic", String, nullable=False, server_default=text("''")),
+    Column("slow", Float, nullable=False, server_default=text("0")),
 )
-"""`head` is raised in the transaction that inserts the events: gapless, whoever writes."""
+"""`head` is raised in the transaction that inserts the events: gapless, whoever writes. The defaults
+are those of a room that comes into being by a post."""
+
+# Listing the public rooms must not read the direct ones, of which there may be many more.
+Index("room_kind", room.c.kind)
 
 event = Table(
     "event",
@@ -72,3 +82,151 @@ message = Table(
     sqlite_with_rowid=False,
 )
 """What each message says now. The only place that holds a text, so that deleting one deletes it."""
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("key", String),
+    Column("kind", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("password", String),
+    Column("created", BigInteger, nullable=False),
+)
+"""`key` is what no two names may share, NULL once the account is deleted: its row stays, so that its
+id is nobody else's. `password` is an argon2 hash, NULL for an account that only keys let in."""
+
+Index("account_key", account.c.key, unique=True)
+
+login = Table(
+    "login",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("account", String, ForeignKey("account.id"), nullable=False),
+    Column("client", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a session token, known here by its SHA-256, lets in."""
+
+Index("login_account", login.c.account)
+Index("login_until", login.c.until)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("account", String, ForeignKey("account.id"), nullable=False),
+    Column("scopes", String, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Column("revoked", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""`scopes` has a space between two: there is none in a room's name."""
+
+Index(
+    "api_key_name",
+    api_key.c.name,
+    unique=True,
+    sqlite_where=api_key.c.revoked.is_(None),
+    postgresql_where=api_key.c.revoked.is_(None),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("room", String),
+    Column("by", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`uses` is how many may still come by it; a row with none left is gone."""
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("room", String, primary_key=True),
+    Column("user", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("kind", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who has a place in a room, also in a public one that nobody has posted to: it has no row yet."""
+
+Index("membership_user", membership.c.user)
+
+read_mark = Table(
+    "read_mark",
+    metadata,
+    Column("user", String, primary_key=True),
+    Column("room", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far somebody has read a room."""
+
+sanction = Table(
+    "sanction",
+    metadata,
+    Column("standing", String, primary_key=True),
+    Column("room", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("until", BigInteger),
+    Column("reason", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who is kept out or silent, in a room or (with the empty name) everywhere."""
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("room", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("done", Boolean, nullable=False),
+)
+"""What members want the moderators to look at."""
+
+Index("report_once", report.c.room, report.c.seq, report.c.by, unique=True)
+
+deed = Table(
+    "deed",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("room", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("detail", String, nullable=False),
+)
+"""The audit log: append-only."""
+
+Index("deed_at", deed.c.at)
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("what", String, nullable=False),
+    Column("subject", String, nullable=False),
+)
+"""What was changed lately, for those who hold some of it in memory. `id` has no gaps (no sequence
+promises that): it is one more than the newest."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine, text
 
+from chatroom.domain.model import Room
 from chatroom.store import migrations
 from chatroom.store.opening import open_engines
 from chatroom.store.tables import metadata
+
+from .drafts import edited, said
+from .keeping import OnDisk
 
 PRAGMAS = ("table_xinfo", "index_list", "foreign_key_list")
 
@@ -81,7 +84,7 @@ def test_the_comparison_sees_a_column_that_no_migration_makes(connection):
     wanted = MetaData()
     for table in metadata.tables.values():
         table.to_metadata(wanted)
-    Table("room", wanted, Column("topic", Text), extend_existing=True)
+    Table("room", wanted, Column("colour", Text), extend_existing=True)
     assert [found[0] for found in differences(connection, wanted)] == ["add_column"]
 
 
@@ -92,7 +95,8 @@ def test_the_migrations_make_exactly_what_the_tables_would(connection, tmp_path)
     with engine.connect() as other:
         wanted = schema(other)
     engine.dispose()
-    assert set(wanted) == {*metadata.tables, "event_key"}
+    indexes = {index.name for table in metadata.tables.values() for index in table.indexes}
+    assert set(wanted) == {*metadata.tables, *indexes}
     assert schema(connection) == wanted
 
 
@@ -121,14 +125,28 @@ def test_a_database_taken_back_to_nothing_can_be_opened(connection, tmp_path):
     assert differences(connection, metadata) == []
 
 
-def test_upgrading_keeps_what_is_there(tmp_path):
-    path = tmp_path / "log.sqlite3"
+def test_upgrading_keeps_what_is_there(connection, tmp_path):
+    command.upgrade(config(connection), "0001")
+    for statement in (
+        "INSERT INTO meta VALUES ('epoch', 'e1')",
+        "INSERT INTO room VALUES ('lobby', 'lobby', 'public', 2)",
+        "INSERT INTO event VALUES ('lobby', 1, 1000, 'message', 'g1', 'Ana', 'k', NULL, NULL)",
+        "INSERT INTO message VALUES ('lobby', 1, 'hello', 2000, 0)",
+        "INSERT INTO event VALUES ('lobby', 2, 2000, 'edited', 'g1', 'Ana', NULL, 1, NULL)",
+    ):
+        connection.execute(text(statement))
+    connection.commit()
     for _ in range(2):
-        for engine in open_engines(f"sqlite:///{path}"):
-            engine.dispose()
-        with sqlite3.connect(path) as connection:
-            connection.execute("INSERT OR IGNORE INTO room VALUES ('lobby', 'lobby', 'public', 3)")
-        connection.close()
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT name, head FROM room").fetchall() == [("lobby", 3)]
-    connection.close()
+        kept = OnDisk(tmp_path)
+        try:
+            assert kept.store.epoch == "e1"
+            page = kept.wait(kept.store.after("lobby", 0, 10))
+            assert kept.wait(kept.store.rooms()) == [Room("lobby", "lobby", "public", 2)]
+        finally:
+            kept.close()
+        assert page.events == [
+            said("hello", seq=1, at=1000, key="k", edited=2000),
+            edited(1, "hello", seq=2, at=2000),
+        ]
+    assert differences(connection, metadata) == []
+    assert connection.execute(text("SELECT * FROM room")).all() == [("lobby", "lobby", "public", 2, "", 0.0)]
