@@ -16,6 +16,7 @@ from chatroom.domain.events import Event, Message
 from chatroom.domain.model import Room, Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store.opening import epoch_of, open_engines
+from chatroom.store.registry import SqlRegistry
 from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import event, room
 from chatroom.store.writer import RETRY_AFTER, Writer
@@ -32,7 +33,8 @@ class SqlStore:
 
     Making one opens the database, brings it up to date and closes it again, and raises
     `opening.Unusable` where that cannot be done: all before a daemon forks. `start` makes the
-    threads, whose results come back to `reactor`; `stop` ends them.
+    threads, whose results come back to `reactor`; `stop` ends them. `registry` is beside it, in the
+    same database, and starts and stops with it.
     """
 
     _log = Logger()
@@ -45,14 +47,17 @@ class SqlStore:
         self._reactor = reactor
         self._writer = Writer(self._writing, reactor, lambda committed: self.on_commit(committed))
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
+        self.registry = SqlRegistry(self._writing, self._reading, reactor)
 
     def start(self) -> None:
         """Start working."""
         self._writer.start()
         self._pool.start()
+        self.registry.start()
 
     async def stop(self) -> None:
         """Write what waits, then let go of the database."""
+        self.registry.stop()
         await self._writer.stop()
         self._pool.stop()
         self._reading.dispose()
