@@ -30,26 +30,31 @@ _REASONS = {
 }
 
 
+_PROXIED = "haproxy"
+"""In front of another kind: a load balancer calls there, and says with the PROXY protocol for whom."""
+
+
 class BadEndpoint(Exception):
     """An endpoint that cannot be listened on; the message says why and how to mend it."""
 
 
 def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
     """The endpoint that `description` describes, its port and PEM files checked. Raises BadEndpoint."""
-    kind, *arguments = re.split(r"(?<!\\):", description)
+    proxied, [kind, *arguments] = _parts(description)
+    if proxied:
+        _check_proxied(description, kind)
     named = dict(part.split("=", 1) for part in arguments if "=" in part)
     if kind in _PORTED:
         port = named.get("port", next((part for part in arguments if "=" not in part), ""))
         if not port.isdecimal() or int(port) > 65535:
-            raise BadEndpoint(
-                f"--endpoint {description!r}: a port is a number up to 65535, as in {kind}:9000"
-            )
+            example = ":".join([*proxied, kind, "9000"])
+            raise BadEndpoint(f"--endpoint {description!r}: a port is a number up to 65535, as in {example}")
         if "backlog" not in named:
             # Twisted's 50 is too few for everybody coming back at once after a restart.
             arguments.append("backlog=1024")
     certificate = _check_pem(named) if kind == "ssl" else None
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([kind, *arguments]))
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([*proxied, kind, *arguments]))
     except Exception as error:
         raise BadEndpoint(
             f"--endpoint {description!r}: {_explained(kind, error)}; tcp:9000 is an endpoint, and so is"
@@ -58,6 +63,24 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
     if certificate is not None:
         settle(endpoint, certificate, chained="extraCertChain" in named)
     return endpoint
+
+
+def _parts(description: str) -> tuple[list[str], list[str]]:
+    """`haproxy` where it stands in front, and what the rest is made of: its kind and its arguments."""
+    parts = re.split(r"(?<!\\):", description)
+    return (parts[:1], parts[1:] or [""]) if parts[0] == _PROXIED else ([], parts)
+
+
+def _check_proxied(description: str, kind: str) -> None:
+    if kind == "ssl":
+        # What is said with the PROXY protocol comes before the TLS handshake, which Twisted has first.
+        raise BadEndpoint(
+            f"--endpoint {description!r}: let the load balancer do TLS, and listen at haproxy:tcp:9000"
+        )
+    if kind in ("", _PROXIED):
+        raise BadEndpoint(
+            f"--endpoint {description!r}: haproxy stands in front of another endpoint, as in haproxy:tcp:9000"
+        )
 
 
 def _check_pem(named: dict[str, str]) -> Path:
@@ -127,12 +150,17 @@ class Listeners(Service):
 
     def _listening(self, port: IListeningPort, description: str) -> None:
         self._ports.append(port)
-        self._log.info("open {address} in a browser", address=url_of(description, port.getHost()))
+        address = url_of(description, port.getHost())
+        if _parts(description)[0]:
+            place = address.removeprefix("http://")
+            self._log.info("send a load balancer that speaks the PROXY protocol to {place}", place=place)
+        else:
+            self._log.info("open {address} in a browser", address=address)
 
     def _failed(self, failure: Failure, description: str) -> None:
         error = getattr(failure.value, "socketError", failure.value)
         reason = getattr(error, "strerror", None) or str(error)
-        if description.startswith(_PORTED):
+        if _parts(description)[1][0] in _PORTED:
             reason = _REASONS.get(getattr(error, "errno", None) or 0, reason)
         self._problem = f"cannot listen on {description}: {reason}"
         if not failure.check(CannotListenError, OSError):
@@ -149,7 +177,7 @@ def _stopped(port: IListeningPort) -> Deferred[Any]:
 
 
 def url_of(description: str, address: Any) -> str:
-    """What to type into a browser for a listening address."""
+    """What to type into a browser, or where to send a load balancer, for a listening address."""
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     if host is None or port is None:
         return description

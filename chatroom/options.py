@@ -8,14 +8,26 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
+from urllib.parse import urlsplit
 
 from twisted.python import usage
 
 from chatroom.domain.limits import Limits, limited
+from chatroom.doors.hosts import Hosts
+from chatroom.doors.origins import Origins
+from chatroom.doors.proxies import Proxies
 from chatroom.hooks import Room
 
 DEFAULT_ENDPOINT = "tcp:9000"
 DEFAULT_DATA = "chatroom-data"
+
+_CHOICES = {
+    "guests": ("yes", "no"),
+    "sign-up": ("open", "invited", "closed"),
+    "create-rooms": ("everyone", "members", "moderators"),
+}
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Options(usage.Options):
@@ -30,6 +42,17 @@ class Options(usage.Options):
         ["data", None, DEFAULT_DATA, "The folder for the messages; made where it is not there."],
         ["store", None, None, "The database, as a URL [default: sqlite:///DATA/chatroom.sqlite3]."],
         ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
+        [
+            "sign-up",
+            None,
+            "invited",
+            "Who may make an account: open (anybody), invited (who has a link from a moderator) or closed.",
+        ],
+        ["create-rooms", None, "everyone", "Who may make rooms: everyone, members or moderators."],
+        ["jwt-key", None, None, "A file with the key of a site's own tokens (JWT): PEM, or a shared secret."],
+        ["jwt-jwks", None, None, "Where the keys of a site's tokens are published, as a URL."],
+        ["jwt-audience", None, None, "The audience (aud) that a site's tokens must be for."],
+        ["jwt-issuer", None, None, "The issuer (iss) that a site's tokens must be from."],
         ["app", None, None, "An application's rooms, as module:Class (see examples/sala.py)."],
     ]
     optFlags: ClassVar[list[list[Any]]] = [
@@ -46,6 +69,8 @@ class Options(usage.Options):
         super().__init__()
         self.endpoints: list[str] = []
         self.origins: list[str] = []
+        self.trusted_proxies: list[str] = []
+        self.hosts: list[str] = []
         self.limit_settings: list[str] = []
         self.limits = Limits()
         self.app: type[Room] | None = None
@@ -65,6 +90,22 @@ class Options(usage.Options):
     opt_origin.__doc__ = (
         "A web site whose pages may connect, besides this server's own; repeatable."
         " https://example.org, https://*.example.org, null (local files), * (any)"
+    )
+
+    def opt_trusted_proxy(self, network: str) -> None:
+        self.trusted_proxies.append(network)
+
+    opt_trusted_proxy.__doc__ = (
+        "A reverse proxy in front of this server, as an address or network, or unix for one on a Unix"
+        " socket: its X-Forwarded-For and X-Forwarded-Proto are believed; repeatable. 127.0.0.1, 10.0.0.0/8"
+    )
+
+    def opt_host(self, name: str) -> None:
+        self.hosts.append(name)
+
+    opt_host.__doc__ = (
+        "A name that this server is called by; repeatable. Requests for others are refused, which stops"
+        " DNS rebinding. chat.example.org, *.example.org [default: any name]"
     )
 
     def opt_limit(self, setting: str) -> None:
@@ -88,12 +129,18 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Check everything that can be checked without touching the disk or the network."""
-        if self["guests"] not in ("yes", "no"):
-            fail(f"--guests is yes or no, not {self['guests']!r}")
+        for name, choices in _CHOICES.items():
+            if self[name] not in choices:
+                *others, last = choices
+                fail(f"--{name} is {', '.join(others)} or {last}, not {self[name]!r}")
         try:
             self.limits = limited(self.limit_settings, unmetered=bool(self["no-limits"]))
+            Origins(self.origins)
+            Proxies(self.trusted_proxies)
+            Hosts(self.hosts)
         except ValueError as error:
             fail(str(error))
+        self._check_jwt()
         if self["app"] is not None:
             self.app = load_app(self["app"])
         try:
@@ -104,6 +151,22 @@ class Options(usage.Options):
             fail("--data takes a folder")
         self.endpoints = self.endpoints or [DEFAULT_ENDPOINT]
 
+    def _check_jwt(self) -> None:
+        key, jwks, audience = self["jwt-key"], self["jwt-jwks"], self["jwt-audience"]
+        if key is not None and jwks is not None:
+            fail("--jwt-key and --jwt-jwks both say where the keys are: give one of them")
+        for name in ("jwt-key", "jwt-jwks", "jwt-audience", "jwt-issuer"):
+            if self[name] == "":
+                fail(f"--{name} takes a value; leave it out where there is none")
+            if self[name] is not None and key is None and jwks is None:
+                fail(f"--{name} goes with --jwt-key or --jwt-jwks, which say where the keys are")
+        if key is not None:
+            check_key_file(Path(key).expanduser())
+        if jwks is not None:
+            check_jwks_url(jwks)
+            if audience is None:
+                fail("--jwt-jwks goes with --jwt-audience: the same keys sign tokens for other sites")
+
     @property
     def data(self) -> Path:
         """The data folder, absolute: a daemon changes its own."""
@@ -113,6 +176,26 @@ class Options(usage.Options):
     def store_url(self) -> str:
         """The database's URL."""
         return self["store"] or f"sqlite:///{self.data / 'chatroom.sqlite3'}"
+
+
+def check_key_file(path: Path) -> None:
+    """End the program where `path` cannot be read."""
+    try:
+        path.read_bytes()
+    except (OSError, ValueError) as error:
+        fail(f"--jwt-key {path}: {getattr(error, 'strerror', None) or error}")
+
+
+def check_jwks_url(url: str) -> None:
+    """End the program where `url` is none that keys may be fetched from."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    # Who can change what comes from there can be anybody here.
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+        fail(f"--jwt-jwks takes a URL such as https://example.org/.well-known/jwks.json, not {url!r}")
 
 
 def fail(message: str) -> NoReturn:

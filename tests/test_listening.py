@@ -14,11 +14,14 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
+from twisted.logger import LogLevel
+from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 
 from chatroom.certificate import make
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for, url_of
 
+from .logs import Logs
 from .test_certificate import NOW
 
 
@@ -74,6 +77,45 @@ def test_a_port_has_room_for_everybody_coming_back_at_once(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["tcp", "tcp6", "ssl"])
 def test_a_port_is_a_number(kind: str, port: str) -> None:
     assert bad(kind + port) == f"--endpoint '{kind}{port}': a port is a number up to 65535, as in {kind}:9000"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["haproxy:tcp:9000", r"haproxy:tcp6:port=9000:interface=\:\:1", "haproxy:tcp:9000:interface=127.0.0.1"],
+)
+def test_a_load_balancers_port_is_no_smaller(kind: str) -> None:
+    reactor = MemoryReactor()
+    for description, backlog in ((kind, 1024), (f"{kind}:backlog=7", 7)):
+        endpoint_for(reactor, description).listen(Factory())
+        port, factory, given, interface = reactor.tcpServers[-1]
+        assert (port, given) == (9000, backlog)
+        assert isinstance(factory, WrappingFactory)
+        assert interface in description.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ("haproxy:tcp:", "a port is a number up to 65535, as in haproxy:tcp:9000"),
+        ("haproxy:tcp:http", "a port is a number up to 65535, as in haproxy:tcp:9000"),
+        ("haproxy", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
+        ("haproxy:", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
+        ("haproxy:haproxy:tcp:9000", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
+        (
+            "haproxy:ssl:9443:privateKey=key.pem",
+            "let the load balancer do TLS, and listen at haproxy:tcp:9000",
+        ),
+    ],
+)
+def test_what_a_load_balancer_cannot_call_is_explained(description: str, said: str) -> None:
+    assert bad(description) == f"--endpoint {description!r}: {said}"
+
+
+def test_what_is_behind_haproxy_is_explained_as_it_is_without() -> None:
+    assert bad("haproxy:9000").startswith(
+        "--endpoint 'haproxy:9000': there is no kind of endpoint called '9000'"
+    )
+    assert bad("haproxy:unix").startswith("--endpoint 'haproxy:unix': unix needs its address")
 
 
 EXAMPLES = "; tcp:9000 is an endpoint, and so is ssl:9443:privateKey=key.pem"
@@ -136,6 +178,27 @@ def _refused(description: str, error: Exception) -> str:
 def test_a_port_that_cannot_be_had_ends_the_program(code: int, said: str) -> None:
     error = CannotListenError("127.0.0.1", 9000, OSError(code, os.strerror(code)))
     assert _refused("tcp:9000", error) == f"cannot listen on tcp:9000: {said}"
+
+
+def test_a_load_balancers_port_that_cannot_be_had_is_explained_too() -> None:
+    error = CannotListenError("127.0.0.1", 9000, OSError(errno.EADDRINUSE, "in use"))
+    assert _refused("haproxy:tcp:9000", error).startswith(
+        "cannot listen on haproxy:tcp:9000: another program listens there"
+    )
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ("tcp:9000", "open http://localhost:9000 in a browser"),
+        ("haproxy:tcp:9000", "send a load balancer that speaks the PROXY protocol to localhost:9000"),
+    ],
+)
+def test_the_log_says_who_is_expected_where(description: str, said: str) -> None:
+    with Logs() as logs:
+        listeners = Listeners([(description, StubEndpoint(succeed(StubPort())))], Factory(), refuse)
+        listeners.privilegedStartService()
+    assert logs.of(LogLevel.info) == [said]
 
 
 def test_a_unix_socket_that_cannot_be_had_is_told_in_the_systems_words() -> None:

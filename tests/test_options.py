@@ -38,6 +38,9 @@ def test_without_any_it_is_a_room_for_everybody_on_port_9000(
     assert options.data == tmp_path / "chatroom-data"
     assert options.store_url == f"sqlite:///{tmp_path}/chatroom-data/chatroom.sqlite3"
     assert options["guests"] == "yes"
+    assert (options["sign-up"], options["create-rooms"]) == ("invited", "everyone")
+    assert (options.trusted_proxies, options.hosts) == ([], [])
+    assert {options[name] for name in ("jwt-key", "jwt-jwks", "jwt-audience", "jwt-issuer")} == {None}
     assert options.limits == Limits()
     assert (options.app, options.origins, options["compliance"]) == (None, [], 0)
 
@@ -46,7 +49,17 @@ def test_what_may_be_repeated_adds_up() -> None:
     options = settled(
         *("--endpoint", "tcp:1", "--endpoint=unix:/x", "--origin", "https://a.example", "--origin=null"),
         *("--limit", "connections=3", "--limit=text_length=9", "--limit", "connections=4"),
+        *(
+            "--trusted-proxy=10.0.0.0/8",
+            "--trusted-proxy",
+            "unix",
+            "--host=a.example",
+            "--host",
+            "*.b.example",
+        ),
     )
+    assert options.trusted_proxies == ["10.0.0.0/8", "unix"]
+    assert options.hosts == ["a.example", "*.b.example"]
     assert options.endpoints == ["tcp:1", "unix:/x"]
     assert options.origins == ["https://a.example", "null"]
     assert (options.limits.connections, options.limits.text_length) == (4, 9)
@@ -58,6 +71,14 @@ def test_no_limits_takes_off_rates_and_counts_but_those_that_are_set() -> None:
     for name in UNMETERED - {"posts_per_second"}:
         assert getattr(limits, name) == 0
     assert limits.message_bytes == Limits().message_bytes
+
+
+def test_a_sites_own_tokens_are_checked_with_a_key_or_with_published_ones(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("not a secret, but forty characters long")
+    assert settled(f"--jwt-key={key}", "--jwt-audience=chat", "--jwt-issuer=site")["jwt-key"] == str(key)
+    for url in ("https://a.example/jwks", "http://localhost:8000/jwks", "http://[::1]/jwks"):
+        assert settled(f"--jwt-jwks={url}", "--jwt-audience=chat")["jwt-jwks"] == url
 
 
 def test_the_data_folder_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +99,26 @@ def test_the_data_folder_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: 
         (["--limit=hello_timeout="], "--limit hello_timeout takes a number from 0 "),
         (["--guests=maybe"], "--guests is yes or no, not 'maybe'"),
         (["--guests="], "--guests is yes or no, not ''"),
+        (["--sign-up=maybe"], "--sign-up is open, invited or closed, not 'maybe'"),
+        (["--sign-up="], "--sign-up is open, invited or closed, not ''"),
+        (["--create-rooms=owners"], "--create-rooms is everyone, members or moderators, not 'owners'"),
+        (["--origin=friend.example"], "--origin takes an origin such as https://example.org or "),
+        (["--trusted-proxy=proxy"], "--trusted-proxy takes an address or network such as 127.0.0.1 or "),
+        (["--trusted-proxy=10.0.0.1/8"], "--trusted-proxy takes an address or network such as 127.0.0.1 or "),
+        (["--host=https://a.example"], "--host takes a name such as chat.example.org or *.example.org, "),
+        (["--jwt-key=none.pem"], "--jwt-key none.pem: No such file or directory"),
+        (["--jwt-key=/"], "--jwt-key /: Is a directory"),
+        (["--jwt-key="], "--jwt-key takes a value; leave it out where there is none"),
+        (["--jwt-key=a\0b"], "--jwt-key a\0b: embedded null byte"),
+        (["--jwt-key=x", "--jwt-jwks=https://a.example/jwks"], "--jwt-key and --jwt-jwks both say where "),
+        (["--jwt-jwks=https://a.example/jwks"], "--jwt-jwks goes with --jwt-audience: "),
+        (["--jwt-jwks=http://a.example/jwks", "--jwt-audience=x"], "--jwt-jwks takes a URL such as https://"),
+        (["--jwt-jwks=", "--jwt-audience=x"], "--jwt-jwks takes a value; leave it out where there is none"),
+        (["--jwt-jwks=https://[a", "--jwt-audience=x"], "--jwt-jwks takes a URL such as https://"),
+        (["--jwt-jwks=https://a:x/", "--jwt-audience=x"], "--jwt-jwks takes a URL such as https://"),
+        (["--jwt-audience=x"], "--jwt-audience goes with --jwt-key or --jwt-jwks, "),
+        (["--jwt-issuer=x"], "--jwt-issuer goes with --jwt-key or --jwt-jwks, "),
+        (["--jwt-key=x", "--jwt-issuer="], "--jwt-issuer takes a value; leave it out where there is none"),
         (["--data="], "--data takes a folder"),
         (["--data=~nobodyhasthisname/x"], "--data ~nobodyhasthisname/x: "),
         (["extra", "words"], "'extra' is no option; twistd chatroom --help shows them"),
@@ -152,6 +193,11 @@ def test_help_is_whole_sentences_with_examples_and_defaults() -> None:
         "[default: sqlite:///DATA/chatroom.sqlite3]",
         "https://example.org, https://*.example.org, null (local files), * (any)",
         "Whether people without an account are let in: yes or no. [default: yes]",
+        "Who may make an account: open (anybody), invited (who has a link from a moderator) or closed."
+        " [default: invited]",
+        "Who may make rooms: everyone, members or moderators. [default: everyone]",
+        "its X-Forwarded-For and X-Forwarded-Proto are believed; repeatable. 127.0.0.1, 10.0.0.0/8",
+        "chat.example.org, *.example.org [default: any name]",
         "Set one limit, as name=value; 0 takes it off; repeatable.",
         ", ".join(Limits.__struct_fields__),
     ):
