@@ -25,7 +25,7 @@ _DEED = [getattr(tables.deed.c, name) for name in Deed.__struct_fields__]
 def impose(connection: Connection, sanction: Sanction) -> None:
     """See the port."""
     connection.execute(delete(tables.sanction).where(tables.sanction.c.until <= sanction.at))
-    put(connection, tables.sanction, **structs.asdict(sanction))
+    put(connection, tables.sanction, structs.asdict(sanction))
     leave(connection, ("sanction", f"{sanction.room} {sanction.subject}"))
 
 

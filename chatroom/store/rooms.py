@@ -32,8 +32,7 @@ def create_room(connection: Connection, room: RoomRecord, members: Sequence[Memb
     except IntegrityError:
         raise Conflict(f"there is a room {room.name}") from None
     leave(connection, ("room", room.name))
-    for membership in members:
-        set_membership(connection, membership)
+    _place(connection, members)
 
 
 def set_room(connection: Connection, room: RoomRecord) -> None:
@@ -74,8 +73,7 @@ def others(connection: Connection, room: str, user: str) -> Sequence[Membership]
 
 def set_membership(connection: Connection, membership: Membership) -> None:
     """See the port."""
-    put(connection, tables.membership, **structs.asdict(membership))
-    leave(connection, ("membership", f"{membership.room} {membership.user}"))
+    _place(connection, [membership])
 
 
 def end_membership(connection: Connection, room: str, user: str) -> bool:
@@ -113,6 +111,11 @@ def forget_user(connection: Connection, user: str) -> None:
     """Take a user's places and read marks away."""
     _end(connection, tables.membership.c.user == user)
     connection.execute(delete(tables.read_mark).where(tables.read_mark.c.user == user))
+
+
+def _place(connection: Connection, members: Sequence[Membership]) -> None:
+    put(connection, tables.membership, *map(structs.asdict, members))
+    leave(connection, *[("membership", f"{one.room} {one.user}") for one in members])
 
 
 def _memberships(connection: Connection, *which: ColumnElement[bool]) -> Sequence[Membership]:

@@ -1,6 +1,9 @@
 """Insert or write over, in the one way that SQLite and PostgreSQL both have."""
 
-from sqlalchemy import ColumnElement, Connection, Table
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -9,11 +12,11 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def put(connection: Connection, table: Table, **values: object) -> None:
-    """Insert a row, or write over the one that has its primary key."""
-    statement = upsert(connection, table).values(values)
+def put(connection: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
+    """Insert whole rows, or write over those that have their primary keys."""
+    if not rows:
+        return
+    statement = upsert(connection, table)
     keys = [column.name for column in table.primary_key]
-    others: dict[str, ColumnElement[object]] = {
-        name: statement.excluded[name] for name in values if name not in keys
-    }
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    others = {name: column for name, column in statement.excluded.items() if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)

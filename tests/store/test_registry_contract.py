@@ -346,7 +346,7 @@ def test_an_invitation_into_a_room_gives_a_place_there(registry):
 
 
 @given(uses=st.integers(1, 4), people=st.integers(0, 8))
-@settings(max_examples=15)
+@settings(max_examples=10)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_of_many_who_sign_up_at_once_as_many_come_in_as_were_invited(kind, uses, people, tmp_path_factory):
     kept: Kept = InMemory() if kind == "memory" else OnDisk(tmp_path_factory.mktemp("store"))
@@ -571,7 +571,7 @@ MARKS = st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 
 
 
 @given(marks=st.lists(MARKS, max_size=30))
-@settings(max_examples=20)
+@settings(max_examples=10)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_marks_that_come_at_once_stay_at_the_furthest(kind, marks, tmp_path_factory):
     kept: Kept = InMemory() if kind == "memory" else OnDisk(tmp_path_factory.mktemp("store"))
@@ -712,7 +712,7 @@ def test_deeds_are_listed_newest_first(registry):
 
 
 @given(times=st.lists(st.integers(0, 6), max_size=20), limit=st.integers(1, 4))
-@settings(max_examples=20)
+@settings(max_examples=10)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_pages_of_the_audit_log_put_together_are_the_log(kind, times, limit, tmp_path_factory):
     kept: Kept = InMemory() if kind == "memory" else OnDisk(tmp_path_factory.mktemp("store"))
