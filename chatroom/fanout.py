@@ -121,7 +121,7 @@ class FanOut:
         self.members: dict[Dialect, Members] = {}
 
     def admit(self, outlet: Outlet, user: User) -> None:
-        """From now on `outlet` is told what comes, and nothing that it has been told to tell before."""
+        """`outlet` is told all that comes from now on, and nothing that still waits from before."""
         members = self.members.setdefault(outlet.dialect, {})
         if outlet not in members:
             self._seat(outlet)

@@ -259,10 +259,6 @@ class DirectOutbox(Outbox):
             self._transport.registerProducer(self, False)
             self._handed = False
 
-    def _settle(self) -> None:
-        if not self._used:
-            super()._settle()
-
     def resumeProducing(self) -> None:
         """The transport has nothing left: go on from the backlog."""
         if self._handed:

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from chatroom import fanout
 from chatroom.domain.model import User
+from chatroom.domain.ports import Outlet
 from chatroom.fanout import FanOut, Framed, OneByOne
 from chatroom.wire.dialects import json_dialect
 
@@ -34,6 +35,20 @@ class Ear:
 
     def row(self) -> OneByOne:
         return OneByOne()
+
+
+class Duet(OneByOne):
+    """A row that takes only Birds."""
+
+    def add(self, outlet: Outlet) -> bool:
+        return isinstance(outlet, Bird) and super().add(outlet)
+
+
+class Bird(Ear):
+    """An outlet of another kind."""
+
+    def row(self) -> OneByOne:
+        return Duet()
 
 
 class Turns(Clock):
@@ -100,6 +115,77 @@ def test_the_one_who_caused_it_is_left_out_and_only_of_that() -> None:
     assert [ear.heard for ear in ears] == [[1, 2]] * 4 + [[2]]
 
 
+def test_each_kind_sits_in_rows_of_its_own_and_small_rows_are_told_together() -> None:
+    clock = Turns()
+    room, ears = FanOut(clock), [kind() for kind in (Ear, Bird, Ear, Bird, Bird, Bird)]
+    for ear in ears:
+        room.admit(ear, USER)
+    room.dismiss(ears[1])
+    room.dismiss(ears[3])
+    room.tell(DIALECT, event(1))
+    told = [len(ear.heard) for ear in ears]
+    # Two Ears, but with the two Birds that are left they would be one too many.
+    assert told == [1, 0, 1, 0, 0, 0]
+    clock.turn()
+    assert [ear.heard for ear in ears] == [[1], [], [1], [], [1], [1]]
+
+
+def test_who_comes_takes_the_place_of_who_has_left() -> None:
+    room, ears = FanOut(Clock()), [Ear() for _ in range(4)]
+    for ear in ears[:3]:
+        room.admit(ear, USER)
+    room.dismiss(ears[0])
+    room.admit(ears[3], USER)
+    room.tell(DIALECT, event(1))
+    # All at once, so they are one row.
+    assert [ear.heard for ear in ears] == [[], [1], [1], [1]]
+
+
+def test_a_room_that_all_have_left_can_be_entered_again() -> None:
+    room, ear = FanOut(Clock()), Ear()
+    for seq in (1, 2):
+        room.admit(ear, USER)
+        room.tell(DIALECT, event(seq))
+        room.dismiss(ear)
+        room.dismiss(ear)
+        assert room.members == {}
+        room.tell(DIALECT, event(9))
+    assert ear.heard == [1, 2]
+
+
+def test_who_comes_while_a_telling_waits_hears_only_what_is_told_from_then_on() -> None:
+    clock = Turns()
+    room, ears = FanOut(clock), [Ear() for _ in range(4)]
+    for ear in ears:
+        room.admit(ear, USER)
+    room.tell(DIALECT, event(1))
+    room.tell(DIALECT, event(2))
+    late = Ear()
+    room.admit(late, USER)
+    room.tell(DIALECT, event(3) + event(4, late))
+    while clock.calls:
+        clock.turn()
+    assert late.heard == [3]
+    assert [ear.heard for ear in ears] == [[1, 2, 3, 4]] * 4
+
+
+def test_a_row_that_fails_does_not_silence_the_room() -> None:
+    clock = Turns()
+    room, ears = FanOut(clock), [Ear() for _ in range(4)]
+    for ear in ears:
+        room.admit(ear, USER)
+
+    def fail(_frames: bytes) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    ears[0].write = fail  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        room.tell(DIALECT, event(1))
+    clock.turn()
+    assert [ear.heard for ear in ears] == [[], [], [], [1]]
+    assert not clock.calls
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("event"), st.integers(0, 9)),
@@ -118,7 +204,8 @@ def test_every_member_is_told_each_event_since_it_came_once_and_in_order(
 ) -> None:
     clock, head = Turns(), 0
     room = FanOut(clock)
-    ears = [Ear() for _ in range(10)]
+    kinds = [Ear, Bird, Ear, Ear, Bird] * 2
+    ears = [kind() for kind in kinds]
     since: dict[int, int] = {}
     for step, which in steps:
         if step == "event" and head < 100:
@@ -128,7 +215,7 @@ def test_every_member_is_told_each_event_since_it_came_once_and_in_order(
             room.tell(DIALECT, [Framed(b"\xff", ears[which])])
         elif step == "join" and which not in since:
             since[which] = head
-            ears[which] = Ear()
+            ears[which] = kinds[which]()
             room.admit(ears[which], USER)
         elif step == "leave" and since.pop(which, None) is not None:
             room.dismiss(ears[which])

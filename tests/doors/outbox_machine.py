@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatroom.doors import outbox as outboxes
-from chatroom.doors.outbox import Outbox, Tick
+from chatroom.doors.outbox import DirectOutbox, Outbox, Tick
+from chatroom.doors.outlets import row_for
+from chatroom.doors.row import DirectRow
 from chatroom.wire.frames import frame
 
-from .pipes import Pipe
+from .pipes import Pipe, ScriptedSocket
 from .rawframes import CLOSE, PONG, parse
 
 SIZES = st.one_of(
@@ -21,6 +23,23 @@ SIZES = st.one_of(
 READS = st.one_of(st.integers(0, 300), st.sampled_from([1, 4_096, 70_000, 1_000_000]))
 LIMITS = st.sampled_from([0, 100, 1_000, 20_000, 400_000])
 SETTINGS = settings(max_examples=50, stateful_step_count=40)
+HOW = st.sampled_from(["send", "write", "row"])
+
+
+class Member:
+    """What of an outlet a row looks at."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.write = outbox.write
+
+
+def make_row(outbox: Outbox) -> Any:
+    """The row that its members would get, also where the socket is a stand-in."""
+    row: Any = row_for(outbox)
+    if isinstance(outbox, DirectOutbox) and isinstance(outbox.socket, ScriptedSocket):
+        row = DirectRow(outbox.tick, ScriptedSocket.send)
+    return row
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -39,6 +58,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.tick = Tick(self.pipe.reactor)
         self.before = len(self.pipe.received)
         self.outbox: Outbox = kind(self.pipe.transport, self.tick, limit, self._overflowed)
+        self.row = make_row(self.outbox)
+        assert self.row.add(Member(self.outbox))
         self.accepted: list[bytes] = []
         """The frames it was given before the close frame."""
         self.overflows = 0
@@ -51,12 +72,17 @@ class OutboxMachine(RuleBasedStateMachine):
     # What the protocol and the hub do.
 
     @precondition(lambda self: self.closing is None)
-    @rule(sizes=st.lists(SIZES, min_size=1, max_size=4), how=st.sampled_from(["send", "write"]))
+    @rule(sizes=st.lists(SIZES, min_size=1, max_size=4), how=HOW)
     def tell(self, sizes: list[int], how: str) -> None:
         frames = [self._fresh(size) for size in sizes]
         self.accepted += frames
         self._count(frames)
-        getattr(self.outbox, how)(b"".join(frames))
+        self._tell(how, b"".join(frames))
+
+    @precondition(lambda self: self.closing is not None)
+    @rule(size=SIZES, how=HOW)
+    def tell_too_late(self, size: int, how: str) -> None:
+        self._tell(how, self._fresh(size))
 
     @precondition(lambda self: self.closing is None)
     @rule(size=st.integers(0, 125))
@@ -133,6 +159,12 @@ class OutboxMachine(RuleBasedStateMachine):
             assert self.under_way() <= (self.most + outboxes.CHUNK) * 1.1 + 1_000
             assert self.overflows == self.outbox.overflowed
 
+    @invariant()
+    def who_is_ready_has_nothing_waiting(self) -> None:
+        if hasattr(self, "pipe") and isinstance(self.outbox, DirectOutbox):
+            idle = not (self.outbox.busy or self.outbox._pending or self.closing)
+            assert idle or self.outbox in self.tick.unready
+
     def under_way(self) -> int:
         """How many bytes the outbox has let go and the kernel has not taken."""
         return 0
@@ -166,7 +198,11 @@ class OutboxMachine(RuleBasedStateMachine):
     def discard(self) -> None:
         """Give back what the pipe had of the system's."""
 
-    # As the protocol does.
+    # As the hub and the protocol do.
+
+    def _tell(self, how: str, frames: bytes) -> None:
+        tell = self.row.write if how == "row" else getattr(self.outbox, how)
+        tell(frames)
 
     def _fresh(self, size: int) -> bytes:
         """A frame like no other."""
@@ -185,5 +221,6 @@ class OutboxMachine(RuleBasedStateMachine):
         if self.closing is None:
             closing = frame(code.to_bytes(2, "big") + b"why", 0x80 | CLOSE)
             self.outbox.control(closing)
+            self.outbox.seal()
             # That may have been too much, and another one is on its way.
             self.closing = self.closing or closing

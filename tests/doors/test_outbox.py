@@ -173,6 +173,10 @@ def test_the_end_of_an_idle_connection_is_at_once() -> None:
     case.outbox.finish()
     assert case.taken == b"<last>"
     assert case.pipe.transport.disconnecting
+    case.outbox.write(b"<late>")
+    case.outbox.send(b"<later>")
+    case.tick.flush()
+    assert case.taken == b"<last>"
 
 
 @pytest.mark.parametrize("kind", [DirectOutbox, BufferedOutbox])

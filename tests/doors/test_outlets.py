@@ -1,4 +1,4 @@
-"""Which outbox a transport gets."""
+"""Which outbox a transport gets, and which row a member."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from twisted.internet.testing import StringTransport
 
 from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Tick
-from chatroom.doors.outlets import outbox_for
+from chatroom.doors.outlets import outbox_for, row_for
+from chatroom.doors.row import DirectRow
 from chatroom.doors.tls import TlsOutbox
+from chatroom.fanout import OneByOne
 
 from .pipes import HandReactor, ScriptedPipe, SocketPipe, TlsPipe
 
@@ -32,6 +34,7 @@ def test_the_fastest_that_is_safe(make: Any, pristine: bool, kind: type) -> None
     pipe = make()
     outbox = outbox_for(pipe.transport, Tick(pipe.reactor), 1_000, lambda: None, pristine=pristine)
     assert type(outbox) is kind
+    assert type(row_for(outbox)) is (DirectRow if kind is DirectOutbox else OneByOne)
     getattr(pipe, "below", pipe).snap()
 
 
