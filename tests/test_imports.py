@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[1]
 STARTING = "tap options listening encryption certificate cli"
 CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage"
-    " tokens passwords metering"
+    " tokens passwords metering attempts sitetokens jwks"
 )
 LAYERS = {
     "chatroom.domain": 0,
