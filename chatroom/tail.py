@@ -58,7 +58,7 @@ class Tail:
 
     def append(self, event: Event) -> None:
         """The next event. An edit or deletion also changes what is held of the message it is about."""
-        if not isinstance(event, Message):
+        if isinstance(event, Edited | Deleted):
             self._change(event)
         entry = _Entry(event)
         self._entries.append(entry)
@@ -127,7 +127,7 @@ def _changed(event: Event, change: Edited | Deleted) -> Event:
 
 
 def _size(event: Event) -> int:
-    if isinstance(event, Deleted):
+    if not isinstance(event, Message | Edited):
         return 0
     data = event.data if isinstance(event, Message) else None
     return len(event.text) + (0 if data is None else len(str(data)))

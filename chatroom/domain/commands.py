@@ -260,5 +260,38 @@ class AccountDelete(Command, frozen=True, kw_only=True, tag="account.delete"):
     password: Password
 
 
-AnyCommand = Hello | Join | Leave | Post | Edit | Delete | Typing | History | Who | Rooms | Ping
+AnyCommand = (
+    Hello
+    | Login
+    | Join
+    | Leave
+    | Post
+    | Edit
+    | Delete
+    | Typing
+    | Read
+    | History
+    | Who
+    | Rooms
+    | RoomCreate
+    | RoomSet
+    | RoomInvite
+    | RoomKick
+    | RoomBan
+    | RoomMute
+    | RoomRole
+    | Ban
+    | Mute
+    | Purge
+    | Report
+    | Reports
+    | ReportClose
+    | Audit
+    | Sessions
+    | SessionEnd
+    | Logout
+    | PasswordSet
+    | AccountDelete
+    | Ping
+)
 """Every request of this version."""

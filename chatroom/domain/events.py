@@ -70,7 +70,7 @@ class RoomChanged(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="ro
     slow: float | None = None
 
 
-Event = Message | Edited | Deleted
+Event = Message | Edited | Deleted | MemberChanged | RoomChanged
 """Every type of the log."""
 
 
@@ -105,5 +105,12 @@ class Closing(Struct, frozen=True, kw_only=True, tag_field="type", tag="closing"
     reconnect_after: float
 
 
-Passing = Presence | Typing | Notice | Closing
+class ReadMark(Struct, frozen=True, kw_only=True, tag_field="type", tag="read"):
+    """The user has read the room up to `seq`, on another of their devices."""
+
+    room: str
+    seq: Seq
+
+
+Passing = Presence | Typing | ReadMark | Notice | Closing
 """Every type that is not kept."""

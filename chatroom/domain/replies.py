@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 
 from chatroom.domain.accounts import Deed, Report
-from chatroom.domain.model import Id, Millis, Room, Seq, User
+from chatroom.domain.model import Id, Millis, Role, Room, Seq, User
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="ok"):
@@ -13,12 +13,15 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 
 
 class Welcome(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="welcome"):
-    """The answer to `hello`. `token` shown in a later `hello` makes that connection this same user."""
+    """The answer to `hello` and `login`. `role` is the one on the whole
+    server (a guest's is left out); `token` shown in a
+    later `hello` makes that connection this same user."""
 
     user: User
     epoch: str
     limits: dict[str, float]
     time: Millis
+    role: Role = "guest"
     token: str | None = None
 
 

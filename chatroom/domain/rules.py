@@ -60,6 +60,7 @@ SERVER: Mapping[str, Role] = {
     "logout": "member",
     "password": "member",
     "account.delete": "member",
+    "invite": "moderator",
     "ban": "moderator",
     "mute": "moderator",
     "purge": "moderator",
@@ -109,6 +110,13 @@ def check_above(actor: Role | None, subject: Role | None) -> None:
         raise Forbidden("only somebody with a higher role can do that to them")
 
 
+def check_grant(actor: Role | None, role: Role) -> None:
+    """Whether one can give that role to somebody: owners any, others what is below them. Raises
+    Forbidden."""
+    if actor != "owner" and RANK[actor] <= RANK[role]:
+        raise Forbidden(f"only an owner can make somebody {role}")
+
+
 NO_ROOM = "there is no such room"
 """Word for word the same for a room that is not there and for one that may not be seen."""
 
@@ -137,14 +145,19 @@ def check_data(data: object, depth: int = DATA_DEPTH) -> None:
         check_data(value, depth - 1)
 
 
+def there(target: Message | None) -> Message:
+    """The message `target`; raises NotFound where there is none (any more)."""
+    if target is None or target.deleted:
+        raise NotFound("no such message")
+    return target
+
+
 def may_change(user: User, target: Message | None) -> None:
-    """Whether `user` may edit or delete the message `target`.
+    """Whether `user` may change the message `target` as its author.
 
     Raises NotFound where there is none (any more), Forbidden where it is somebody else's.
     """
-    if target is None or target.deleted:
-        raise NotFound("no such message")
-    if target.by.id != user.id:
+    if there(target).by.id != user.id:
         raise Forbidden("only its author can change a message")
 
 

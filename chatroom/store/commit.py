@@ -33,7 +33,7 @@ def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = T
         key = _key(draft)
         if key is not None and key in known:
             outcomes.append((known[key], False))
-        elif not isinstance(draft, Message) and not log.change(draft):
+        elif isinstance(draft, Edited | Deleted) and not log.change(draft):
             outcomes.append((NotFound("no such message"), False))
         else:
             committed = log.add(draft)
@@ -74,7 +74,7 @@ class _Log:
         One statement a room reads its head, raises it and locks it until the commit. Where something
         is said in a room that is not there yet, it is made.
         """
-        spoken = {draft.room for draft in drafts if isinstance(draft, Message)}
+        spoken = {draft.room for draft in drafts if not isinstance(draft, Edited | Deleted)}
         # In one order, so that two nodes never wait for each other's rooms.
         for name, count in sorted(Counter([draft.room for draft in drafts]).items()):
             raised = self._do.raise_head.first(self._connection, (count, name))

@@ -4,22 +4,43 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, and_, func, select
 
-from chatroom.domain.events import Deleted, Edited, Event, Message
-from chatroom.domain.model import By, Seq
+from chatroom.domain.events import Change, Deleted, Edited, Event, MemberChanged, Message, RoomChanged
+from chatroom.domain.model import By, Millis, Role, Seq, User
 from chatroom.store.tables import event, message
 
 
 class Body(msgspec.Struct, omit_defaults=True):
-    """What `event.body` holds: the fields of a message that no query asks for."""
+    """What `event.body` holds of a message: the fields that no query asks for."""
 
     reply_to: Seq | None = None
     data: dict[str, Any] | None = None
 
 
+class Place(msgspec.Struct, omit_defaults=True):
+    """The same of a change of somebody's place."""
+
+    user: User
+    change: Change
+    role: Role | None = None
+    until: Millis | None = None
+    reason: str | None = None
+
+
+class Rules(msgspec.Struct, omit_defaults=True):
+    """The same of a change of the room itself."""
+
+    title: str | None = None
+    topic: str | None = None
+    slow: float | None = None
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Body).decode
+_place = msgspec.json.Decoder(Place).decode
+_rules = msgspec.json.Decoder(Rules).decode
 _kinds = {of: of.__struct_config__.tag for of in get_args(Event)}
 
 _text_of: FromClause = event.outerjoin(
@@ -61,6 +82,10 @@ def to_event(row: Sequence[Any]) -> Event:
         return Edited(room=room, seq=seq, at=at, by=by, key=key, target=target, text=text)
     if kind == "deleted":
         return Deleted(room=room, seq=seq, at=at, by=by, key=key, target=target)
+    if kind == "member":
+        return MemberChanged(room=room, seq=seq, at=at, by=by, key=key, **structs.asdict(_place(body)))
+    if kind == "room":
+        return RoomChanged(room=room, seq=seq, at=at, by=by, key=key, **structs.asdict(_rules(body)))
     more = _decode(body) if body else Body()
     return Message(
         room=room,
@@ -78,13 +103,24 @@ def to_event(row: Sequence[Any]) -> Event:
 
 def event_row(committed: Event) -> tuple[Any, ...]:
     """What table `event` keeps of an event: EVENT_COLUMNS."""
-    target = body = None
-    if not isinstance(committed, Message):
-        target = committed.target
-    elif committed.data is not None or committed.reply_to is not None:
-        body = _encode(Body(committed.reply_to, committed.data)).decode()
+    target = committed.target if isinstance(committed, Edited | Deleted) else None
+    body = _body(committed)
     room, seq, by = committed.room, committed.seq, committed.by
     return room, seq, committed.at, _kinds[type(committed)], by.id, by.name, committed.key, target, body
+
+
+def _body(committed: Event) -> str | None:
+    if isinstance(committed, Message):
+        if committed.data is None and committed.reply_to is None:
+            return None
+        return _encode(Body(committed.reply_to, committed.data)).decode()
+    if isinstance(committed, MemberChanged):
+        change = committed.change
+        place = Place(committed.user, change, committed.role, committed.until, committed.reason)
+        return _encode(place).decode()
+    if isinstance(committed, RoomChanged):
+        return _encode(Rules(committed.title, committed.topic, committed.slow)).decode()
+    return None
 
 
 def message_row(said: Message) -> tuple[Any, ...]:

@@ -144,7 +144,7 @@ class MemoryStore:
         first = draft.key and self._repeated(draft.room, draft.by.id, draft.key)
         if first:
             return first, False
-        if not isinstance(draft, Message):
+        if isinstance(draft, Edited | Deleted):
             target = self._message(draft.room, draft.target)
             if target is None or target.deleted:
                 return NotFound("no such message"), False
