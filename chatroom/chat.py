@@ -5,21 +5,26 @@ A request that cannot be done raises a `ChatError`. Only the store is waited for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from msgspec import Raw, structs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.deadlines import Deadlines
+from chatroom.direct import Direct
 from chatroom.domain import commands, names, replies, rules
-from chatroom.domain.errors import BadRequest, NotFound, RateLimited
-from chatroom.domain.events import Deleted, Edited, Event, Message, Typing
+from chatroom.domain.accounts import Principal
+from chatroom.domain.errors import BadRequest, CloseCode, NotFound, RateLimited
+from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message, Typing
 from chatroom.domain.limits import Limits
-from chatroom.domain.model import Room, User
-from chatroom.domain.ports import Clock, Outlet, Store
+from chatroom.domain.ports import Clock, Committed, Outlet, Store
 from chatroom.hub import Hub, LiveRoom
+from chatroom.member import Member
 from chatroom.people import People
+from chatroom.rights import Rights
+from chatroom.roomkeeping import shown
 from chatroom.stage import Applications
 from chatroom.tail import LOADED
 
@@ -30,16 +35,7 @@ SHOWN = 100
 """How many members `join` names; `who` names more."""
 
 
-class Member:
-    """A connection whose user is known, and the rooms it is in."""
-
-    __slots__ = ("gone", "outlet", "rooms", "user")
-
-    def __init__(self, user: User, outlet: Outlet) -> None:
-        self.gone = False
-        self.user = user
-        self.outlet = outlet
-        self.rooms: dict[str, LiveRoom] = {}
+_Use = Callable[[Member, Any], Awaitable[replies.AnyReply]]
 
 
 class Chat:
@@ -54,6 +50,8 @@ class Chat:
         clock: Clock,
         limits: Limits,
         people: People,
+        rights: Rights,
+        direct: Direct,
         applications: Applications | None = None,
     ) -> None:
         self.hub = hub
@@ -62,10 +60,24 @@ class Chat:
         self.limits = limits
         self._told_limits = structs.asdict(limits)
         self.people = people
+        self.rights = rights
+        self._direct = direct
         self._store = store
         self._apps = applications
         self._loading: dict[str, list[Deferred[None]]] = {}
-        store.on_commit = hub.deliver
+        self.uses: dict[type[commands.Command], _Use] = {
+            commands.Join: self.join,
+            commands.Leave: self.leave,
+            commands.Post: self.post,
+            commands.Edit: self.edit,
+            commands.Delete: self.delete,
+            commands.Typing: self.typing,
+            commands.History: self.history,
+            commands.Who: self.who,
+            commands.Ping: self.ping,
+        }
+        """The use case of each request that a known user makes; others add theirs."""
+        store.on_commit = self._committed
 
     @property
     def pipelined(self) -> bool:
@@ -76,24 +88,26 @@ class Chat:
         """Milliseconds since 1970."""
         return int(self.clock.seconds() * 1000)
 
-    def arrive(self, user: User, outlet: Outlet) -> Member:
-        """`user` is connected; raises RateLimited where they are too often already."""
-        self.people.arrive(user)
-        return Member(user, outlet)
+    def arrive(self, principal: Principal, outlet: Outlet, address: str | None = None) -> Member:
+        """Somebody is connected; raises Banned, and RateLimited where they are too often already."""
+        self.rights.check_entry(principal.user.id, address)
+        member = Member(principal, outlet, address)
+        self.people.arrive(member)
+        return member
 
     def depart(self, member: Member) -> None:
         """The connection is gone: it leaves every room."""
         member.gone = True
         for name in list(member.rooms):
             self._leave(member, name)
-        self.people.depart(member.user)
+        self.people.depart(member)
 
-    def welcome(self, command: commands.Hello) -> tuple[User, replies.Welcome]:
-        """Who somebody is, and the answer to their hello."""
-        user, token = self.people.identify(command)
-        return user, replies.Welcome(
+    def welcome(self, command: commands.Command, principal: Principal, token: str | None) -> replies.Welcome:
+        """The answer to a hello; `token` makes a later one this user's again."""
+        return replies.Welcome(
             id=command.id,
-            user=user,
+            user=principal.user,
+            role=principal.role,
             epoch=self._store.epoch,
             limits=self._told_limits,
             time=self.now(),
@@ -103,12 +117,19 @@ class Chat:
     async def join(self, member: Member, command: commands.Join) -> replies.Joined:
         """Come into a room, and be told what is new there."""
         name = names.room_name(command.room)
+        record = await self.rights.admit("join", member.principal, name)
         self._check_room_count(member, name)
         room = self.hub.open(name)
         room.joining += 1
         try:
             await self._load(room)
-            payloads, recovered, more = await self._resume(room, member.outlet, command)
+            while True:
+                version = self.rights.version
+                payloads, recovered, more = await self._resume(room, member.outlet, command)
+                if version == self.rights.version:
+                    break
+                # Something was changed meanwhile; it may be that they may not come in any more.
+                record = await self.rights.admit("join", member.principal, name)
             # From here to the return nothing waits: the reply says where the room stands, and the
             # member's first live event is the next one.
             self._enter(member, room)
@@ -117,7 +138,7 @@ class Chat:
             self.hub.release(room)
         return replies.Joined(
             id=command.id,
-            room=Room(name, name, "public", room.head, len(room.presences)),
+            room=shown(record, None, room.head, len(room.presences)),
             members=room.presences.some(SHOWN),
             events=[Raw(payload) for payload in payloads],
             recovered=recovered,
@@ -134,10 +155,10 @@ class Chat:
 
     async def post(self, member: Member, command: commands.Post) -> replies.Posted:
         """Say something; answered once it is on disk."""
-        name = names.room_name(command.room)
         rules.check_text(command.text, self.limits)
         rules.check_data(command.data)
-        if self._apps is not None:
+        name = await self._addressed(member, command)
+        if self._apps is not None and names.kind_of(name) != "direct":
             event = await self._apps.process(name, member.user, command, member.outlet)
         else:
             event = await self._store.append(
@@ -156,9 +177,40 @@ class Chat:
             return replies.Posted(id=command.id, room=name)
         return replies.Posted(id=command.id, room=name, seq=event.seq, at=event.at)
 
+    async def _addressed(self, member: Member, command: commands.Post) -> str:
+        """The room that a post goes to, where its author may post there now."""
+        principal = member.principal
+        if command.to is not None:
+            if command.room:
+                raise BadRequest("a post goes to a room or to a user, not to both")
+            name = await self._direct.room_with(principal, command.to)
+        else:
+            name = names.room_name(command.room)
+        record = await self.rights.admit("post", principal, name)
+        if record.slow:
+            self.rights.post_in_turn(principal, record, await self.rights.role(principal, record))
+        if record.kind == "direct":
+            await self._bring_in(name)
+        return name
+
+    async def _bring_in(self, name: str) -> None:
+        """Every device of both who have a direct room is told what is said there, asked or not."""
+        room = self.hub.open(name)
+        room.joining += 1
+        try:
+            users = await self._direct.users(name)
+            await self._load(room)
+            for member in [one for user in users for one in self.people.connections(user)]:
+                if name not in member.rooms and not member.gone:
+                    self._enter(member, room)
+        finally:
+            room.joining -= 1
+            self.hub.release(room)
+
     async def edit(self, member: Member, command: commands.Edit) -> replies.Changed:
         """Give a message another text."""
         name = names.room_name(command.room)
+        await self.rights.admit("edit", member.principal, name)
         rules.check_text(command.text, self.limits)
         draft = Edited(
             room=name,
@@ -173,6 +225,7 @@ class Chat:
     async def delete(self, member: Member, command: commands.Delete) -> replies.Changed:
         """Take a message back."""
         name = names.room_name(command.room)
+        await self.rights.admit("delete", member.principal, name)
         by = rules.author(member.user)
         draft = Deleted(room=name, at=self.now(), by=by, key=command.key, target=command.seq)
         return replies.Changed(id=command.id, seq=(await self._change(member, draft)).seq)
@@ -182,6 +235,7 @@ class Chat:
         name = names.room_name(command.room)
         if name not in member.rooms:
             raise NotFound(f"you are not in {name}; join it first")
+        await self.rights.admit("typing", member.principal, name)
         typing = Typing(room=name, user=member.user, on=command.on)
         self.hub.tell(name, typing, but=member.outlet)
         return replies.Reply(id=command.id)
@@ -192,6 +246,7 @@ class Chat:
         dialect, limit = member.outlet.dialect, command.limit
         if command.after is not None and command.before is not None:
             raise BadRequest("history takes before or after, not both")
+        await self.rights.admit("history", member.principal, name)
         if command.after is not None:
             room = self.hub.room(name)
             if room is not None and not room.loading and room.tail.reaches(command.after):
@@ -204,9 +259,10 @@ class Chat:
         events = [Raw(payload) for event in page.events if (payload := dialect.event(event))]
         return replies.Events(id=command.id, events=events, more=page.more)
 
-    async def read(self, room: str, after: int) -> tuple[Sequence[Event], bool]:
+    async def read(self, member: Member, room: str, after: int) -> tuple[Sequence[Event], bool]:
         """The first events of a room after a `seq`, and whether there are more."""
         name = names.room_name(room)
+        await self.rights.admit("history", member.principal, name)
         page = await self._store.after(name, after, commands.MAX_PAGE)
         live = self.hub.room(name)
         if live is None:
@@ -216,29 +272,40 @@ class Chat:
         told = [event for event in page.events if event.seq <= live.head]
         return told, page.more and len(told) == len(page.events)
 
-    async def who(self, _member: Member, command: commands.Who) -> replies.Members:
+    async def who(self, member: Member, command: commands.Who) -> replies.Members:
         """The people in a room."""
-        room = self.hub.room(names.room_name(command.room))
+        name = names.room_name(command.room)
+        await self.rights.admit("who", member.principal, name)
+        room = self.hub.room(name)
         members = [] if room is None else room.presences.some(commands.MAX_PAGE)
         count = 0 if room is None else len(room.presences)
         return replies.Members(id=command.id, members=members, count=count)
-
-    async def rooms(self, _member: Member, command: commands.Rooms) -> replies.RoomList:
-        """Every room that has events, or somebody in it."""
-        rooms = {room.name: room for room in await self._store.rooms()}
-        for live in self.hub.rooms():
-            if not live.loading:
-                rooms[live.name] = Room(live.name, live.name, "public", live.head, len(live.presences))
-        return replies.RoomList(id=command.id, rooms=[rooms[name] for name in sorted(rooms)])
 
     async def ping(self, _member: Member, command: commands.Ping) -> replies.Pong:
         """Yes."""
         return replies.Pong(id=command.id, time=self.now())
 
-    def pass_on(self, member: Member, payload: bytes) -> None:
+    async def pass_on(self, member: Member, payload: bytes) -> None:
         """A binary message of the plain dialect: to the others, live, and not kept."""
-        for name in member.rooms:
+        for name in list(member.rooms):
+            await self.rights.admit("post", member.principal, name)
             self.hub.pass_on(name, payload, member.outlet)
+
+    def put_out(self, member: Member, name: str) -> None:
+        """Somebody may not be in a room any more."""
+        if name not in member.rooms:
+            return
+        self._leave(member, name)
+        if not member.outlet.dialect.echoes:
+            # The tutorial's client has that one room, and no other way to hear of it.
+            member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
+
+    def _committed(self, committed: Committed) -> None:
+        self.hub.deliver(committed)
+        for event, _origin in committed:
+            if isinstance(event, MemberChanged) and event.change in ("kicked", "banned"):
+                for member in self.people.connections(event.user.id):
+                    self.put_out(member, event.room)
 
     def _check_room_count(self, member: Member, name: str) -> None:
         most = self.limits.rooms_per_user
@@ -306,5 +373,9 @@ class Chat:
             done = await self._store.repeated(draft.room, draft.by.id, draft.key)
             if done is not None:
                 return done
-        rules.may_change(member.user, await self._store.message(draft.room, draft.target))
+        target = await self._store.message(draft.room, draft.target)
+        if not isinstance(draft, Deleted) or rules.there(target).by.id == member.user.id:
+            rules.may_change(member.user, target)
+        else:
+            await self.rights.admit("delete any", member.principal, draft.room)
         return await self._store.append(draft, member.outlet)

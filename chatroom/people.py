@@ -4,9 +4,12 @@ A guest's token is 128 random bits and their id is its hash: whoever shows the t
 on any node and after any restart, and nothing has to be stored.
 """
 
+from __future__ import annotations
+
 import re
 import secrets
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from chatroom.domain import names
@@ -14,27 +17,43 @@ from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadToken, Forbidden, NameTaken, RateLimited
 from chatroom.domain.limits import Limits
 from chatroom.domain.model import User
+from chatroom.member import Member
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
 class People:
-    """Everybody who is online here, by id and by name."""
+    """Everybody who is online here, by id and by name; and which names belong to accounts.
+
+    The accounts' names are held in memory (about 200 bytes each), so that a guest's hello, of which
+    thousands come at once after a restart, waits for no database.
+    """
 
     def __init__(self, limits: Limits, *, guests: bool = True) -> None:
         self._limits = limits
         self._guests = guests
-        self._connections: Counter[str] = Counter()
+        self._members: dict[str, list[Member]] = {}
         self._names: dict[str, Counter[str]] = {}
+        self._owners: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+
+    def register(self, account: str, key: str | None) -> None:
+        """From now on the name with that key is the account's; None: it has no name any more."""
+        old = self._keys.pop(account, None)
+        if old is not None:
+            self._owners.pop(old, None)
+        if key is not None:
+            self._keys[account] = key
+            self._owners[key] = account
 
     def identify(self, hello: Hello) -> tuple[User, str]:
-        """The user that `hello` speaks of, and the token to be them again.
+        """The guest that `hello` speaks of, and the token to be them again.
 
         Raises Forbidden where guests are not let in, BadToken, BadRequest for a name that is none,
-        NameTaken where another user who is online has it.
+        NameTaken where another user who is online has it, or an account.
         """
         if not self._guests:
-            raise Forbidden("guests are not let in here")
+            raise Forbidden("guests are not let in here: log in")
         token = secrets.token_urlsafe(16) if hello.token is None else hello.token
         if not _TOKEN.match(token):
             raise BadToken("this token is not one of this server's; say hello without it")
@@ -42,37 +61,64 @@ class People:
         if hello.name is None:
             return User(user_id, self.free_name(f"guest-{user_id[1:7]}", user_id)), token
         name = names.user_name(hello.name)
-        if user_id not in self._names.get(names.name_key(name), {user_id: 1}):
+        key = names.name_key(name)
+        if key in self._owners:
+            raise NameTaken(f"{name} is somebody's who has an account here; log in, or take another name")
+        if user_id not in self._names.get(key, {user_id: 1}):
             raise NameTaken(f"{name} is somebody else here just now; take another name")
         return User(user_id, name), token
 
-    def arrive(self, user: User) -> None:
-        """One connection of `user` more; raises RateLimited where they have as many as they may."""
-        if 0 < self._limits.connections_per_user <= self._connections[user.id]:
+    def arrive(self, member: Member) -> None:
+        """One connection more; raises RateLimited where its user has as many as they may."""
+        user = member.user
+        there = self._members.get(user.id, ())
+        if 0 < self._limits.connections_per_user <= len(there):
             raise RateLimited("you are connected too often already; close another tab or device")
-        self._connections[user.id] += 1
+        self._members.setdefault(user.id, []).append(member)
         self._names.setdefault(names.name_key(user.name), Counter())[user.id] += 1
 
-    def depart(self, user: User) -> None:
+    def depart(self, member: Member) -> None:
         """One connection less; with the last one of that name the name is free."""
-        _less(self._connections, user.id)
+        user = member.user
+        there = self._members[user.id]
+        there.remove(member)
+        if not there:
+            del self._members[user.id]
         key = names.name_key(user.name)
         holders = self._names[key]
-        _less(holders, user.id)
+        holders[user.id] -= 1
+        if not holders[user.id]:
+            del holders[user.id]
         if not holders:
             del self._names[key]
+
+    def connections(self, user_id: str) -> Sequence[Member]:
+        """The connections of a user."""
+        return tuple(self._members.get(user_id, ()))
+
+    def everybody(self) -> Iterator[Member]:
+        """Every connection."""
+        for there in list(self._members.values()):
+            yield from tuple(there)
+
+    def named(self, name: str) -> Iterable[str]:
+        """The ids of who is online under a name: one, but for a moment's coincidence."""
+        return tuple(self._names.get(names.name_key(name), ()))
+
+    def account_named(self, name: str) -> str | None:
+        """The id of the account of that name."""
+        return self._owners.get(names.name_key(name))
 
     def free_name(self, wanted: str, user_id: str | None = None) -> str:
         """`wanted`, or with a number that makes it nobody's, or only that user's."""
         name, number = names.user_name(wanted), 2
-        while user_id not in self._names.get(names.name_key(name), {user_id: 1}):
+        while self._taken(names.name_key(name), user_id):
             suffix = f"-{number}"
             name = wanted[: names.NAME_LENGTH - len(suffix)] + suffix
             number += 1
         return name
 
-
-def _less(counter: Counter[str], what: str) -> None:
-    counter[what] -= 1
-    if not counter[what]:
-        del counter[what]
+    def _taken(self, key: str, user_id: str | None) -> bool:
+        if key in self._owners:
+            return self._owners[key] != user_id
+        return user_id not in self._names.get(key, {user_id: 1})

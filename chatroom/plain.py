@@ -10,52 +10,70 @@ from collections import deque
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from chatroom.admission import Admission
-from chatroom.chat import Chat, Member
 from chatroom.domain import commands
 from chatroom.domain.errors import ChatError, CloseCode, Internal, RateLimited
 from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
-from chatroom.session import MAX_QUEUED
+from chatroom.member import Member
+from chatroom.session import MAX_QUEUED, Doorman
 from chatroom.wire.json import refusal
 
 
 class PlainSession:
     """One connection; what it asked for stood in its URL."""
 
-    __slots__ = ("_chat", "_member", "_outlet", "_posts", "_queue", "_room")
+    __slots__ = (
+        "_address",
+        "_chat",
+        "_cookie",
+        "_doorman",
+        "_member",
+        "_outlet",
+        "_queue",
+        "_refusals",
+        "_room",
+    )
     _log = Logger()
 
-    def __init__(self, chat: Chat, outlet: Outlet, room: str) -> None:
-        self._chat = chat
+    def __init__(
+        self, doorman: Doorman, outlet: Outlet, room: str, address: str | None, cookie: str | None = None
+    ) -> None:
+        self._doorman = doorman
+        self._address = address
+        self._cookie = cookie
+        self._chat = doorman.chat
         self._outlet = outlet
         self._room = room
         self._member: Member | None = None
         # What is sent before the room is entered waits, as with hooks do posts for the one before them.
         self._queue: deque[tuple[bytes, bool]] | None = deque()
-        rate = chat.limits.posts_per_second
-        self._posts = TokenBucket(rate, 2 * rate, chat.clock.seconds())
+        self._refusals: TokenBucket | None = None
 
-    def open(self, admission: Admission, address: str | None, name: str | None, since: int | None) -> None:
+    def open(self, name: str | None, since: int | None) -> None:
         """Come in as the guest `name`. Errors close the connection, with a code that says which."""
+        Deferred.fromCoroutine(self._open(name, since))
+
+    async def _open(self, name: str | None, since: int | None) -> None:
+        doorman = self._doorman
         try:
-            admission.hello(address)
+            doorman.admission.hello(self._address)
             wanted = None if name is None else self._chat.people.free_name(name)
-            user, _welcome = self._chat.welcome(commands.Hello(name=wanted))
-            self._member = self._chat.arrive(user, self._outlet)
+            principal, _token = await doorman.identity.identify(commands.Hello(name=wanted), self._cookie)
+            if self._queue is None:
+                return
+            self._member = self._chat.arrive(principal, self._outlet, self._address)
         except RateLimited as error:
             self._outlet.close(CloseCode.TOO_MANY, error.message)
         except ChatError as error:
-            self._outlet.close(CloseCode.FORBIDDEN, error.message)
+            self._turn_away(error)
         else:
-            Deferred.fromCoroutine(self._enter(self._member, since))
+            await self._enter(self._member, since)
 
     def receive(self, payload: bytes, binary: bool) -> None:
         """What was sent: a text is posted; binary data is passed on and not kept."""
-        if self._member is None:
-            return
         if self._queue is None:
-            self._start(self._member, payload, binary)
+            if self._member is not None and not self._member.expelled:
+                self._start(self._member, payload, binary)
         elif len(self._queue) < MAX_QUEUED:
             self._queue.append((payload, binary))
         else:
@@ -70,14 +88,11 @@ class PlainSession:
 
     def _start(self, member: Member, payload: bytes, binary: bool) -> None:
         try:
-            self._posts.take(self._chat.clock.seconds())
+            self._doorman.meters.post(member.user.id, self._address)
         except RateLimited as error:
             self._complain(error)
             return
-        if binary:
-            self._chat.pass_on(member, payload)
-            return
-        done = Deferred.fromCoroutine(self._post(member, payload.decode()))
+        done = Deferred.fromCoroutine(self._told(member, payload, binary))
         if not self._chat.pipelined and not done.called:
             self._queue = deque()
             done.addCallback(self._next)
@@ -113,7 +128,7 @@ class PlainSession:
     async def _follow(self, member: Member, since: int) -> None:
         """Show all that came after `since`, and come in where that ends."""
         while self._member is not None:
-            events, more = await self._chat.read(self._room, since)
+            events, more = await self._chat.read(member, self._room, since)
             told = [self._outlet.dialect.event(event) for event in events]
             self._show([payload for payload in told if payload is not None])
             since = events[-1].seq if events else since
@@ -130,9 +145,12 @@ class PlainSession:
         for payload in payloads:
             self._outlet.send(self._outlet.dialect.frame(payload))
 
-    async def _post(self, member: Member, text: str) -> None:
+    async def _told(self, member: Member, payload: bytes, binary: bool) -> None:
         try:
-            await self._chat.post(member, commands.Post(room=self._room, text=text))
+            if binary:
+                await self._chat.pass_on(member, payload)
+            else:
+                await self._chat.post(member, commands.Post(room=self._room, text=payload.decode()))
         except ChatError as error:
             self._complain(error)
         except Exception:
@@ -142,3 +160,11 @@ class PlainSession:
     def _complain(self, error: ChatError) -> None:
         dialect = self._outlet.dialect
         self._outlet.send(dialect.frame(dialect.reply(refusal(error))))
+        if not isinstance(error, RateLimited):
+            return
+        if self._refusals is None:
+            self._refusals = self._doorman.meters.refusals()
+        try:
+            self._refusals.take(self._chat.clock.seconds())
+        except RateLimited:
+            self._outlet.close(CloseCode.TOO_MANY, "too many messages that were refused")

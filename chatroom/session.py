@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from typing import Any
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from chatroom.accountkeeping import AccountKeeping
 from chatroom.admission import Admission
-from chatroom.chat import Chat, Member
+from chatroom.chat import Chat
 from chatroom.domain import commands
+from chatroom.domain.accounts import Principal
 from chatroom.domain.errors import (
+    Banned,
     ChatError,
     CloseCode,
     Conflict,
@@ -23,9 +25,16 @@ from chatroom.domain.errors import (
     RateLimited,
 )
 from chatroom.domain.limits import TokenBucket
-from chatroom.domain.ports import Outlet
+from chatroom.domain.model import Millis
+from chatroom.domain.ports import Outlet, Timer
 from chatroom.domain.replies import AnyReply, Error
+from chatroom.identity import Identity
+from chatroom.member import Member
+from chatroom.metering import Meters
 from chatroom.wire.json import refusal
+
+_LONGEST = 86400.0 * 20
+"""No timer is set for longer than this many seconds."""
 
 MAX_QUEUED = 1_000
 """So many requests of one connection wait for the one before them."""
@@ -39,55 +48,55 @@ class State(Enum):
     CLOSING = auto()
 
 
-_Use = Callable[[Chat, Member, Any], Awaitable[AnyReply]]
-
-_USES: dict[type[commands.Command], _Use] = {
-    commands.Join: Chat.join,
-    commands.Leave: Chat.leave,
-    commands.Post: Chat.post,
-    commands.Edit: Chat.edit,
-    commands.Delete: Chat.delete,
-    commands.Typing: Chat.typing,
-    commands.History: Chat.history,
-    commands.Who: Chat.who,
-    commands.Rooms: Chat.rooms,
-    commands.Ping: Chat.ping,
-}
-
 _WRITES = (commands.Post, commands.Edit, commands.Delete)
 
 
+class Doorman(NamedTuple):
+    """What a connection comes past on its way in; the same for all."""
+
+    chat: Chat
+    admission: Admission
+    meters: Meters
+    identity: Identity
+    accounts: AccountKeeping
+
+
 class Session:
-    """What one connection says, in order. `address` is where from, None if that says nothing."""
+    """What one connection says, in order. `address` is where from, None if that says nothing;
+    `cookie` the login token that came with the connection."""
 
     __slots__ = (
         "_address",
-        "_admission",
         "_chat",
+        "_cookie",
+        "_doorman",
+        "_ends",
         "_hello_timer",
         "_member",
         "_outlet",
-        "_posts",
         "_queue",
-        "_requests",
+        "_refusals",
         "_state",
     )
     _log = Logger()
 
-    def __init__(self, chat: Chat, admission: Admission, outlet: Outlet, address: str | None) -> None:
+    def __init__(
+        self, doorman: Doorman, outlet: Outlet, address: str | None, cookie: str | None = None
+    ) -> None:
+        chat = doorman.chat
         self._chat = chat
-        self._admission = admission
+        self._doorman = doorman
+        self._cookie = cookie
         self._outlet = outlet
         self._address = address
         self._state = State.NEW
         self._member: Member | None = None
         self._queue: deque[commands.AnyCommand] | None = None
-        now, limits = chat.clock.seconds(), chat.limits
-        self._posts = TokenBucket(limits.posts_per_second, 2 * limits.posts_per_second, now)
-        self._requests = TokenBucket(limits.requests_per_second, 2 * limits.requests_per_second, now)
-        self._hello_timer = (
-            chat.deadlines.call_later(limits.hello_timeout, self._too_late) if limits.hello_timeout else None
-        )
+        # Made with the first refusal: most connections never have one.
+        self._refusals: TokenBucket | None = None
+        self._ends: Timer | None = None
+        self._hello_timer: Timer | None = None
+        self._await_hello()
 
     def receive(self, command: commands.AnyCommand) -> None:
         """A request. All are answered, each in its turn; posts may overlap each other."""
@@ -105,10 +114,28 @@ class Session:
         if self._state is State.CLOSING:
             return
         try:
-            self._requests.take(self._chat.clock.seconds())
+            self._doorman.meters.request(self._user, self._address)
         except RateLimited as error:
             reply = refusal(error, reply.id)
+        self._refuse(reply)
+
+    def _refuse(self, reply: Error) -> None:
+        """Answer with an error. Who goes on asking for them is shown out."""
         self.answer(reply)
+        if reply.code != RateLimited.code and self._member is not None:
+            return
+        if self._refusals is None:
+            self._refusals = self._doorman.meters.refusals()
+        try:
+            self._refusals.take(self._chat.clock.seconds())
+        except RateLimited:
+            self._state = State.CLOSING
+            self._in_time()
+            self._outlet.close(CloseCode.TOO_MANY, "too many requests that were refused")
+
+    @property
+    def _user(self) -> str | None:
+        return None if self._member is None else self._member.user.id
 
     def answer(self, reply: AnyReply) -> None:
         """Send a reply, with the rest of this tick's."""
@@ -120,6 +147,7 @@ class Session:
         self._state = State.CLOSING
         self._queue = None
         self._in_time()
+        self._end_at(None)
         if self._member is not None:
             member, self._member = self._member, None
             self._chat.depart(member)
@@ -147,41 +175,94 @@ class Session:
         except Exception:
             self._log.failure("{command} failed", command=type(command).__name__)
             reply = refusal(Internal("the server made a mistake; it is logged"), command.id)
-        if self._state is not State.CLOSING:
+        if self._state is State.CLOSING:
+            return
+        if isinstance(reply, Error):
+            self._refuse(reply)
+        else:
             self.answer(reply)
 
     async def _reply(self, command: commands.AnyCommand) -> AnyReply:
-        meter = self._posts if isinstance(command, _WRITES) else self._requests
-        meter.take(self._chat.clock.seconds())
-        if isinstance(command, commands.Hello):
-            return self._hello(command)
-        if self._member is None:
+        meters = self._doorman.meters
+        meter = meters.post if isinstance(command, _WRITES) else meters.request
+        meter(self._user, self._address)
+        if isinstance(command, commands.Hello | commands.Login):
+            return await self._come_in(command)
+        member = self._member
+        if member is None:
             raise HelloFirst("say hello first")
-        return await _USES[type(command)](self._chat, self._member, command)
+        if member.expelled:
+            raise Forbidden("this connection is being closed")
+        return await self._chat.uses[type(command)](member, command)
 
-    def _hello(self, command: commands.Hello) -> AnyReply:
-        if self._state is not State.NEW:
+    async def _come_in(self, command: commands.Hello | commands.Login) -> AnyReply:
+        self._doorman.admission.hello(self._address)
+        known = self._state is State.KNOWN
+        if known and (isinstance(command, commands.Login) or command.token is None):
             raise Conflict("you have said hello already")
-        self._admission.hello(self._address)
-        try:
-            user, welcome = self._chat.welcome(command)
-        except Forbidden as error:
-            return self._part(error, CloseCode.FORBIDDEN, command)
-        try:
-            self._member = self._chat.arrive(user, self._outlet)
-        except RateLimited as error:
-            return self._part(error, CloseCode.TOO_MANY, command)
-        self._state = State.KNOWN
+        # Passwords are checked one after the other; who waits for that is not too late.
         self._in_time()
-        return welcome
+        try:
+            principal, token = await self._identify(command)
+            if self._state is State.CLOSING:
+                raise Conflict("the connection is gone")
+            if known:
+                self._renew(principal)
+            else:
+                self._member = self._chat.arrive(principal, self._outlet, self._address)
+                self._state = State.KNOWN
+        except (Forbidden, Banned) as error:
+            return self._part(error, CloseCode.FORBIDDEN, command)
+        except RateLimited as error:
+            if error.retry_after is not None or known:
+                raise
+            return self._part(error, CloseCode.TOO_MANY, command)
+        finally:
+            if self._state is State.NEW:
+                self._await_hello()
+        self._end_at(principal.until)
+        return self._chat.welcome(command, principal, token)
 
-    def _part(self, error: ChatError, code: CloseCode, command: commands.Hello) -> Error:
+    async def _identify(self, command: commands.Hello | commands.Login) -> tuple[Principal, str | None]:
+        if isinstance(command, commands.Hello):
+            return await self._doorman.identity.identify(command, self._cookie)
+        self._doorman.meters.login(self._address)
+        return await self._doorman.accounts.log_in(
+            command.name, command.password, command.client, self._address
+        )
+
+    def _renew(self, principal: Principal) -> None:
+        """The same user shows a newer token: the connection lasts as long as that one."""
+        member = self._member
+        if member is None or principal.user.id != member.user.id:
+            raise Conflict("this token is another user's: connect again to be them")
+        member.principal = principal._replace(user=member.user)
+
+    def _end_at(self, until: Millis | None) -> None:
+        if self._ends is not None and self._ends.active():
+            self._ends.cancel()
+        self._ends = None
+        if until is not None:
+            left = max(0.0, until / 1000 - self._chat.clock.seconds())
+            self._ends = self._chat.clock.callLater(min(left, _LONGEST), self._run_out)
+
+    def _run_out(self) -> None:
+        self._ends = None
+        if self._member is not None:
+            self._member.expel(CloseCode.UNIDENTIFIED, "your token has run out: come with a new one")
+
+    def _part(self, error: ChatError, code: CloseCode, command: commands.Hello | commands.Login) -> Error:
         reply = refusal(error, command.id)
         self.answer(reply)
         self._state = State.CLOSING
         self._in_time()
         self._outlet.close(code, error.message)
         return reply
+
+    def _await_hello(self) -> None:
+        timeout = self._chat.limits.hello_timeout
+        if timeout:
+            self._hello_timer = self._chat.deadlines.call_later(timeout, self._too_late)
 
     def _in_time(self) -> None:
         timer, self._hello_timer = self._hello_timer, None

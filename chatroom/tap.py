@@ -15,17 +15,14 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from chatroom.admission import Admission
-from chatroom.chat import Chat
 from chatroom.doors.front import FrontFactory
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.websocket import ChatFactory
-from chatroom.hub import Hub
+from chatroom.house import House
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
-from chatroom.people import People
-from chatroom.stage import Applications
+from chatroom.passwords import Passwords
 from chatroom.store.opening import Unusable, files_of
 from chatroom.store.sql import SqlStore
 
@@ -56,17 +53,24 @@ def makeService(options: Options) -> MultiService:
     except (BadEndpoint, ValueError, Unusable) as error:
         fail(str(error))
     _give_away(options)
-    limits = options.limits
-    hub = Hub(reactor)
-    people = People(limits, guests=options["guests"] == "yes")
-    stage = Applications(options.app, store, hub, reactor, limits) if options.app else None
-    chat = Chat(store, hub, reactor, limits, people, stage)
-    admission = Admission(limits, reactor)
-    websocket = ChatFactory(chat, reactor, admission, origins, echo=bool(options["compliance"]))
+    passwords = Passwords(reactor)
+    core = House(
+        store,
+        store.registry,
+        passwords,
+        reactor,
+        options.limits,
+        guests=options["guests"] == "yes",
+        sign_up=options["sign-up"],
+        creators=options["create-rooms"],
+        app=options.app,
+    )
+    websocket = ChatFactory(core.doorman, reactor, origins, echo=bool(options["compliance"]))
     web = WebSite(websocket, reactor)
-    front = FrontFactory(websocket, web, chat.deadlines, admission, limits.handshake_timeout)
+    deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
+    front = FrontFactory(websocket, web, deadlines, core.admission, timeout)
     service = MultiService()
-    Running(store, websocket, reactor, locks).setServiceParent(service)
+    Running(store, core, passwords, websocket, reactor, locks).setServiceParent(service)
     Listeners(endpoints, front, _refuser(options)).setServiceParent(service)
     return service
 
@@ -74,8 +78,20 @@ def makeService(options: Options) -> MultiService:
 class Running(Service):
     """The parts that must be started and stopped. It comes before the listeners, and goes after."""
 
-    def __init__(self, store: SqlStore, websocket: ChatFactory, reactor: Any, locks: list[int]) -> None:
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: SqlStore,
+        core: House,
+        passwords: Passwords,
+        websocket: ChatFactory,
+        reactor: Any,
+        locks: list[int],
+    ) -> None:
         self._store = store
+        self._core = core
+        self._passwords = passwords
         self._websocket = websocket
         self._reactor = reactor
         self._locks = locks
@@ -89,6 +105,10 @@ class Running(Service):
         if soft < hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self._store.start()
+        self._passwords.start()
+        Deferred.fromCoroutine(self._core.start()).addErrback(
+            lambda failure: self._log.failure("the accounts cannot be read", failure)
+        )
         # What is here now stays; and connections are no garbage for being new. Collecting less
         # often makes accepting one a fifth cheaper.
         gc.collect()
@@ -107,6 +127,8 @@ class Running(Service):
             moment: Deferred[None] = Deferred()
             self._reactor.callLater(0.05, moment.callback, None)
             await moment
+        self._core.stop()
+        self._passwords.stop()
         await self._store.stop()
         for lock in self._locks:
             os.close(lock)

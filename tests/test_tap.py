@@ -156,6 +156,16 @@ def test_under_uid_everything_made_so_far_is_given_away(
     assert given == {}
 
 
+class Core:
+    """A core that nobody has an account with."""
+
+    async def start(self) -> None:
+        """Nothing is kept."""
+
+    def stop(self) -> None:
+        """Nothing is left to be done."""
+
+
 class Store:
     """A store that takes down what it is told."""
 
@@ -190,7 +200,10 @@ class TestRunning:
 
     def make(self, folder: Path, connections: int) -> tuple[tap.Running, Store, Door, Clock]:
         store, door, clock = Store(), Door(connections), Clock()
-        running = tap.Running(store, door, clock, [tap.take_data(folder)])  # type: ignore[arg-type]
+        core: Any = Core()
+        passwords: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
+        locks = [tap.take_data(folder)]
+        running = tap.Running(store, core, passwords, door, clock, locks)  # type: ignore[arg-type]
         running.startService()
         return running, store, door, clock
 

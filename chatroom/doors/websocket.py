@@ -13,8 +13,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chatroom.admission import Admission, address_of
-from chatroom.chat import Chat
+from chatroom.admission import address_of
 from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
@@ -28,7 +27,7 @@ from chatroom.doors.outlets import outbox_for, row_for
 from chatroom.doors.reading import whole_text
 from chatroom.doors.settings import LINGER, settings, window_bits
 from chatroom.plain import PlainSession
-from chatroom.session import Session
+from chatroom.session import Doorman, Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
 from chatroom.wire.json import SUBPROTOCOL
 
@@ -231,7 +230,7 @@ class ChatProtocol(WebSocketServerProtocol):
             self._dialogue = Echo(self)
         elif self.websocket_protocol_in_use == SUBPROTOCOL:
             self.dialect = json_dialect(window_bits(self._perMessageCompress))
-            self._dialogue = JsonDialogue(self, Session(factory.chat, factory.admission, self, self.address))
+            self._dialogue = JsonDialogue(self, Session(factory.doorman, self, self.address))
         else:
             self._open_plain()
         self._forget_handshake()
@@ -271,9 +270,9 @@ class ChatProtocol(WebSocketServerProtocol):
         room, name, since = self._asked
         del self._asked
         self.dialect = plain_dialect(window_bits(self._perMessageCompress))
-        session = PlainSession(factory.chat, self, room)
+        session = PlainSession(factory.doorman, self, room, self.address)
         self._dialogue = PlainDialogue(session)
-        session.open(factory.admission, self.address, name, since)
+        session.open(name, since)
 
     def _forget_handshake(self) -> None:
         """What nobody needs any more is a third of an idle connection's memory."""
@@ -299,24 +298,24 @@ class ChatFactory(WebSocketServerFactory):
 
     def __init__(
         self,
-        chat: Chat,
+        doorman: Doorman,
         clock: Clock,
-        admission: Admission,
         origins: Origins,
         *,
         echo: bool = False,
     ) -> None:
         super().__init__(server="", reactor=clock)
         # Autobahn asks this for its pings and its time limits.
-        self._batched_timer = chat.deadlines
-        self.chat = chat
+        self._batched_timer = doorman.chat.deadlines
+        self.doorman = doorman
+        self.chat = doorman.chat
         self.clock = clock
-        self.admission = admission
+        self.admission = doorman.admission
         self.origins = origins
         self.echo = echo
         self.tick = Tick(clock)
-        chat.hub.at_tick.append(self.tick.flush)
-        self.protocol: Any = type("ChatProtocol", (ChatProtocol,), settings(chat.limits))
+        doorman.chat.hub.at_tick.append(self.tick.flush)
+        self.protocol: Any = type("ChatProtocol", (ChatProtocol,), settings(doorman.chat.limits))
         self.open: set[ChatProtocol] = set()
         """Every connection that is open."""
         self._warned: set[str] = set()

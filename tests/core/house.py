@@ -3,44 +3,69 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from chatroom.admission import Admission
-from chatroom.chat import Chat
-from chatroom.domain.limits import Limits
+from chatroom import house
+from chatroom.domain import names
+from chatroom.domain.accounts import Account
+from chatroom.domain.limits import Limits, limited
+from chatroom.domain.model import Role
 from chatroom.hooks import Room
-from chatroom.hub import Hub
-from chatroom.people import People
 from chatroom.plain import PlainSession
 from chatroom.session import Session
-from chatroom.stage import Applications
 from chatroom.wire.dialects import json_dialect, plain_dialect
 from chatroom.wire.json import Malformed, decode
 
 from ..store.memory import MemoryStore
+from ..store.memory_registry import MemoryRegistry
 from .outlets import FakeOutlet
 
 ADDRESS = "192.0.2.1"
-UNMETERED = Limits(posts_per_second=0, requests_per_second=0, hellos_per_minute=0)
+UNMETERED = limited([], unmetered=True)
+
+
+class PlainPasswords:
+    """Hashes nothing: what a real one takes so long for is not what is tested here."""
+
+    async def hash(self, password: str) -> str:
+        return f"plain {password}"
+
+    async def verify(self, digest: str | None, password: str) -> bool:
+        return digest == f"plain {password}"
 
 
 class House:
-    """The parts of a server, put together as `chatroom.tap` does, on a clock and a store of the test's."""
+    """A server's core on a clock, a store and a registry of the test's."""
 
-    def __init__(
-        self, limits: Limits = UNMETERED, app: type[Room] | None = None, *, guests: bool = True
-    ) -> None:
+    def __init__(self, limits: Limits = UNMETERED, app: type[Room] | None = None, **options: Any) -> None:
         self.clock = Clock()
         self.clock.advance(1_000_000)
         self.store = MemoryStore()
-        self.hub = Hub(self.clock)
-        self.people = People(limits, guests=guests)
-        self.admission = Admission(limits, self.clock)
-        apps = Applications(app, self.store, self.hub, self.clock, limits) if app else None
-        self.chat = Chat(self.store, self.hub, self.clock, limits, self.people, apps)
+        self.registry = MemoryRegistry(self.store)
+        self.core = house.House(
+            self.store, self.registry, PlainPasswords(), self.clock, limits, app=app, **options
+        )
+        self.hub = self.core.hub
+        self.people = self.core.people
+        self.admission = self.core.admission
+        self.chat = self.core.chat
+        Deferred.fromCoroutine(self.core.start())
+
+    def account(self, name: str, role: Role = "member", password: str = "correct horse") -> str:
+        """A new account; its login's token."""
+        core, key = self.core.accounts, names.name_key(name)
+        account = Account(f"u{len(key):03}{sha256(key.encode()).hexdigest()[:21]}", name, key, "user", role)
+        self.registry.add_account(account, f"plain {password}")
+        found: list[Any] = []
+        Deferred.fromCoroutine(core.log_in(name, password, None, None)).addCallback(found.append)
+        Deferred.fromCoroutine(self.core.changes.catch_up())
+        self.settle()
+        return str(found[0].token)
 
     def settle(self) -> None:
         """Let everything happen that waits for the store, or for its turn."""
@@ -68,23 +93,24 @@ class House:
     def empty(self) -> bool:
         """Whether nothing at all is left of anybody."""
         deadlines = self.chat.deadlines
+        standing = (deadlines._due, self.core.changes._due)
         return not (
             list(self.hub.rooms())
             or self.people._names
-            or self.people._connections
+            or self.people._members
             or self.chat._loading
             or [line for line in deadlines._lines.values() if line.waiting]
-            or [call for call in self.clock.calls if call.func != deadlines._due]
+            or [call for call in self.clock.calls if call.func not in standing]
         )
 
 
 class Talker:
     """A JSON connection, as its door drives it."""
 
-    def __init__(self, house: House, address: str | None = ADDRESS) -> None:
+    def __init__(self, house: House, address: str | None = ADDRESS, cookie: str | None = None) -> None:
         self.house = house
         self.outlet = FakeOutlet(json_dialect())
-        self.session = Session(house.chat, house.admission, self.outlet, address)
+        self.session = Session(house.core.doorman, self.outlet, address, cookie)
         self.welcome: dict[str, Any] = {}
         self.heard: list[dict[str, Any]] = []
         self._numbers = count(1)
@@ -150,9 +176,9 @@ class PlainTalker:
     def __init__(self, house: House, name: str | None, room: str, since: int | None) -> None:
         self.house = house
         self.outlet = FakeOutlet(plain_dialect())
-        self.session = PlainSession(house.chat, self.outlet, room)
+        self.session = PlainSession(house.core.doorman, self.outlet, room, ADDRESS)
         self.heard: list[str | bytes] = []
-        self.session.open(house.admission, ADDRESS, name, since)
+        self.session.open(name, since)
 
     def say(self, message: str | bytes) -> None:
         """Send a text, or binary data."""

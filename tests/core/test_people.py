@@ -2,10 +2,16 @@
 
 import pytest
 
+from chatroom.domain.accounts import Principal
 from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadRequest, BadToken, Forbidden, NameTaken, RateLimited
 from chatroom.domain.limits import Limits
+from chatroom.domain.model import User
+from chatroom.member import Member
 from chatroom.people import People
+from chatroom.wire.dialects import json_dialect
+
+from .outlets import FakeOutlet
 
 
 @pytest.fixture
@@ -13,9 +19,19 @@ def people() -> People:
     return People(Limits())
 
 
+def arrive(people: People, user: User) -> None:
+    """One connection of a user more."""
+    people.arrive(Member(Principal(user), FakeOutlet(json_dialect())))
+
+
+def depart(people: People, user: User) -> None:
+    """One connection of that user and name less."""
+    people.depart(next(one for one in people.connections(user.id) if one.user == user))
+
+
 def arrived(people: People, name: str | None = None, token: str | None = None):
     user, token = people.identify(Hello(name=name, token=token))
-    people.arrive(user)
+    arrive(people, user)
     return user, token
 
 
@@ -75,21 +91,21 @@ def test_a_name_is_its_owners_on_every_connection(people):
 def test_a_name_is_free_when_its_last_connection_is_gone(people):
     user, token = arrived(people, "Ana")
     arrived(people, "Ana", token)
-    people.depart(user)
+    depart(people, user)
     with pytest.raises(NameTaken):
         people.identify(Hello(name="Ana"))
-    people.depart(user)
+    depart(people, user)
     assert people.identify(Hello(name="Ana"))[0].id != user.id
 
 
 def test_a_guest_may_have_two_names_on_two_connections(people):
     ana, token = arrived(people, "Ana")
     anna, _ = arrived(people, "Anna", token)
-    people.depart(ana)
+    depart(people, ana)
     assert people.identify(Hello(name="Ana"))
     with pytest.raises(NameTaken):
         people.identify(Hello(name="Anna"))
-    people.depart(anna)
+    depart(people, anna)
     assert people.identify(Hello(name="Anna"))
 
 
@@ -109,30 +125,30 @@ def test_a_guest_without_a_name_gets_one_that_nobody_has(people):
 def test_one_user_is_connected_only_so_often():
     people = People(Limits(connections_per_user=2))
     user, _ = arrived(people, "Ana")
-    people.arrive(user)
+    arrive(people, user)
     with pytest.raises(RateLimited):
-        people.arrive(user)
+        arrive(people, user)
     arrived(people, "Bob")
-    people.depart(user)
-    people.arrive(user)
+    depart(people, user)
+    arrive(people, user)
 
 
 def test_without_that_limit_as_often_as_they_like():
     people = People(Limits(connections_per_user=0))
     user, _ = arrived(people, "Ana")
     for _ in range(100):
-        people.arrive(user)
+        arrive(people, user)
 
 
 def test_who_is_refused_leaves_no_trace():
     people = People(Limits(connections_per_user=1))
     user, _ = arrived(people, "Ana")
     with pytest.raises(RateLimited):
-        people.arrive(user)
-    people.depart(user)
+        arrive(people, user)
+    depart(people, user)
     assert people.identify(Hello(name="Ana"))
     assert not people._names
-    assert not people._connections
+    assert not people._members
 
 
 def test_a_free_name_is_the_wanted_one_or_one_with_a_number(people):

@@ -107,7 +107,7 @@ class Premises(House):
         **settings: Any,
     ) -> None:
         super().__init__(limits, **settings)
-        self.websocket = ChatFactory(self.chat, self.clock, self.admission, Origins(list(origins)), echo=echo)
+        self.websocket = ChatFactory(self.core.doorman, self.clock, Origins(list(origins)), echo=echo)
         self.web = WebSite(self.websocket, self.clock)
         self.front = FrontFactory(
             self.websocket, self.web, self.chat.deadlines, self.admission, limits.handshake_timeout

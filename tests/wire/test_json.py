@@ -48,7 +48,7 @@ def of(info: msgspec.inspect.Type) -> st.SearchStrategy:
             least = -(2**53) if info.ge is None else info.ge
             return st.integers(least, 2**53 if info.le is None else info.le)
         case msgspec.inspect.FloatType():
-            return st.floats(allow_nan=False, allow_infinity=False)
+            return st.floats(info.ge, info.le, allow_nan=False, allow_infinity=False)
         case msgspec.inspect.StrType():
             return st.text(min_size=info.min_length or 0, max_size=info.max_length or 200)
         case msgspec.inspect.LiteralType():

@@ -1,0 +1,53 @@
+"""Messages from one user to another: a room that only the two of them have."""
+
+from __future__ import annotations
+
+from chatroom.changes import Changes
+from chatroom.directory import Directory
+from chatroom.domain import names
+from chatroom.domain.accounts import Membership, Principal, RoomRecord
+from chatroom.domain.errors import Conflict, Forbidden
+from chatroom.domain.registry import Registry
+from chatroom.rights import Rights
+
+_HELD = 20_000
+
+
+class Direct:
+    """Finds and makes direct rooms."""
+
+    def __init__(self, registry: Registry, rights: Rights, directory: Directory, changes: Changes) -> None:
+        self._registry = registry
+        self._rights = rights
+        self._directory = directory
+        self._changes = changes
+        self._between: dict[str, tuple[str, ...]] = {}
+
+    async def room_with(self, principal: Principal, wanted: str) -> str:
+        """The name of the direct room with the user `wanted`, made where there is none yet.
+
+        Raises NotFound where nobody is called that, Forbidden where `principal` may not write to one.
+        """
+        if principal.scopes is not None and "publish:*" not in principal.scopes:
+            raise Forbidden("this key may not write to one user: it needs --can publish:*")
+        other = (await self._directory.find(wanted)).user
+        own = principal.user
+        name = names.direct_name(own.id, other.id)
+        if name not in await self._rights.places(principal):
+            places = {one.id: Membership(name, one.id, one.name, "member", one.kind) for one in (own, other)}
+            try:
+                await self._registry.create_room(RoomRecord(name, name, "direct"), list(places.values()))
+            except Conflict:
+                pass  # the other one was faster
+            await self._changes.catch_up()
+        return name
+
+    async def users(self, name: str) -> tuple[str, ...]:
+        """The ids of the two whose room it is."""
+        found = self._between.get(name)
+        if found is None:
+            found = tuple(one.user for one in await self._registry.memberships(name))
+            if len(self._between) >= _HELD:
+                self._between.clear()
+            self._between[name] = found
+        return found

@@ -1,0 +1,128 @@
+"""The core's parts, put together: everything between the doors and the store."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from chatroom.accountkeeping import AccountKeeping, Passwords, SignUp
+from chatroom.admission import Admission
+from chatroom.attempts import Attempts
+from chatroom.changes import Changes
+from chatroom.chat import Chat
+from chatroom.devices import Devices
+from chatroom.direct import Direct
+from chatroom.directory import Directory
+from chatroom.domain import commands
+from chatroom.domain.errors import Unavailable
+from chatroom.domain.limits import Limits
+from chatroom.domain.ports import Clock, Store
+from chatroom.domain.registry import Registry
+from chatroom.enforcement import Enforcement
+from chatroom.gate import Gate
+from chatroom.hooks import Room
+from chatroom.hub import Hub
+from chatroom.identity import Identity, Site
+from chatroom.metering import Meters
+from chatroom.moderation import Moderation
+from chatroom.people import People
+from chatroom.rights import Creators, Rights
+from chatroom.roomkeeping import RoomKeeping
+from chatroom.roomlists import RoomLists
+from chatroom.session import Doorman
+from chatroom.stage import Applications
+
+_RETRY = 1.0
+"""Seconds until the database is asked again."""
+
+
+class House:
+    """One server's core. `start` reads what is held in memory, before anybody is let in."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        passwords: Passwords,
+        clock: Clock,
+        limits: Limits,
+        *,
+        guests: bool = True,
+        sign_up: SignUp = "invited",
+        creators: Creators = "everyone",
+        app: type[Room] | None = None,
+        site: Site | None = None,
+    ) -> None:
+        self._clock = clock
+        self.hub = Hub(clock)
+        self.people = People(limits, guests=guests)
+        self.rights = Rights(registry, clock, creators)
+        enforcement = self._enforcement = Enforcement(registry, self.people, self.rights)
+        self.changes = Changes(registry, clock, enforcement.look)
+        directory = Directory(registry, self.people)
+        direct = Direct(registry, self.rights, directory, self.changes)
+        apps = Applications(app, store, self.hub, clock, limits) if app is not None else None
+        self.chat = Chat(store, self.hub, clock, limits, self.people, self.rights, direct, apps)
+        enforcement.chat = self.chat
+        self.admission = Admission(limits, clock)
+        self._ready = Gate()
+        self.identity = Identity(registry, self.people, clock, self._ready, site)
+        self.accounts = AccountKeeping(registry, passwords, Attempts(clock), self.changes, clock, sign_up)
+        self.meters = Meters(limits, clock)
+        self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)
+        common = (registry, store, self.rights, directory, self.changes, clock)
+        self._teach(
+            RoomKeeping(*common, self.meters),
+            Moderation(*common),
+            RoomLists(registry, self.hub, self.people, self.rights),
+            Devices(self.accounts),
+        )
+
+    async def start(self) -> None:
+        """Read what is held in memory, let people in, and notice changes from now on."""
+        await self._load()
+        self._ready.open()
+
+    async def _load(self) -> None:
+        while True:
+            try:
+                await self.changes.start()
+                await self._enforcement.load()
+            except Unavailable as error:
+                self._log.error("who has an account cannot be read yet: {error}", error=error.message)
+                moment: Deferred[None] = Deferred()
+                self._clock.callLater(_RETRY, moment.callback, None)
+                await moment
+            else:
+                return
+
+    def stop(self) -> None:
+        """Notice no more."""
+        self.changes.stop()
+
+    def _teach(self, rooms: RoomKeeping, moderation: Moderation, lists: RoomLists, devices: Devices) -> None:
+        self.chat.uses |= {
+            commands.Rooms: lists.rooms,
+            commands.Read: lists.read,
+            commands.RoomCreate: rooms.create,
+            commands.RoomSet: rooms.set,
+            commands.RoomInvite: rooms.invite,
+            commands.RoomKick: rooms.kick,
+            commands.RoomBan: rooms.ban,
+            commands.RoomMute: rooms.mute,
+            commands.RoomRole: rooms.role,
+            commands.Ban: moderation.ban,
+            commands.Mute: moderation.mute,
+            commands.Purge: moderation.purge,
+            commands.Report: moderation.report,
+            commands.Reports: moderation.reports,
+            commands.ReportClose: moderation.close_report,
+            commands.Audit: moderation.audit,
+            commands.Sessions: devices.sessions,
+            commands.SessionEnd: devices.end,
+            commands.Logout: devices.log_out,
+            commands.PasswordSet: devices.set_password,
+            commands.AccountDelete: devices.delete_account,
+        }

@@ -1,0 +1,35 @@
+"""A connection whose user is known, and the rooms it is in."""
+
+from __future__ import annotations
+
+from chatroom.domain.accounts import Principal
+from chatroom.domain.errors import CloseCode
+from chatroom.domain.model import User
+from chatroom.domain.ports import Outlet
+from chatroom.hub import LiveRoom
+
+
+class Member:
+    """Somebody on one connection. `address` is where from, None if that says nothing."""
+
+    __slots__ = ("address", "expelled", "gone", "outlet", "principal", "rooms")
+
+    def __init__(self, principal: Principal, outlet: Outlet, address: str | None = None) -> None:
+        self.principal = principal
+        self.outlet = outlet
+        self.address = address
+        self.rooms: dict[str, LiveRoom] = {}
+        self.gone = False
+        self.expelled = False
+        """Whether the connection is being closed, and nothing more is done for it."""
+
+    @property
+    def user(self) -> User:
+        """Who it is."""
+        return self.principal.user
+
+    def expel(self, code: CloseCode, reason: str) -> None:
+        """End the connection: whoever it is may not be here any more."""
+        if not self.expelled and not self.gone:
+            self.expelled = True
+            self.outlet.close(code, reason)

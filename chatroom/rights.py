@@ -1,0 +1,202 @@
+"""Who may do what where, as it stands now: the rules' table, asked with what is known of a room.
+
+Rooms' records and people's places in them are held in memory once they were read, sanctions from
+the start; a change in the registry makes what is held forgotten (`changes`). What is known of a
+private room is never asked before the asker's own place in it: whether there is such a room makes
+no difference to anybody else, in the answer or in the time it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from chatroom.domain import names, rules
+from chatroom.domain.accounts import EVERYWHERE, Membership, Principal, RoomRecord, Sanction
+from chatroom.domain.errors import Banned, ChatError, Forbidden, Muted, NotFound, RateLimited
+from chatroom.domain.model import Role
+from chatroom.domain.ports import Clock
+from chatroom.domain.registry import Registry
+
+Creators = Literal["everyone", "members", "moderators"]
+_CREATORS: Mapping[Creators, Role] = {"everyone": "guest", "members": "member", "moderators": "moderator"}
+
+_HELD = 20_000
+"""So many rooms, users or posts are held before all are forgotten, and read again when asked for."""
+
+_SPEAKING = frozenset({"post", "edit", "delete", "typing"})
+_READING = frozenset({"join", "leave", "history", "who", "read"})
+
+Places = Mapping[str, Membership]
+
+
+class Rights:
+    """What the use cases ask before they do anything."""
+
+    def __init__(self, registry: Registry, clock: Clock, creators: Creators = "everyone") -> None:
+        self._registry = registry
+        self._clock = clock
+        self._anybody = creators == "everyone"
+        self._creator: Role = _CREATORS[creators]
+        self._records: dict[str, RoomRecord] = {}
+        self._places: dict[str, Places] = {}
+        self._sanctions: dict[tuple[str, str, str], Sanction] = {}
+        self._spoken: dict[tuple[str, str], float] = {}
+        # What was read before a change must not be held after it.
+        self.version = 0
+        """Another number after every change."""
+
+    async def load(self) -> None:
+        """Read the sanctions."""
+        now = self._now()
+        found = await self._registry.sanctions(now)
+        self.version += 1
+        self._sanctions = {(one.standing, one.room, one.subject): one for one in found}
+
+    def forget_room(self, name: str) -> None:
+        """The room's record may be another now."""
+        self.version += 1
+        self._records.pop(name, None)
+
+    def forget_places(self, user_id: str) -> None:
+        """The user's places in rooms may be others now."""
+        self.version += 1
+        self._places.pop(user_id, None)
+
+    def forget_all(self) -> None:
+        """Anything may be different now."""
+        self.version += 1
+        self._records.clear()
+        self._places.clear()
+
+    async def admit(self, request: str, principal: Principal, name: str) -> RoomRecord:
+        """The room, where `principal` may make `request` there.
+
+        Raises NotFound for whom there is no such room, Forbidden, Banned, Muted.
+        """
+        _check_scope(principal, request, name)
+        kind = names.kind_of(name)
+        if kind is not None and (await self.places(principal)).get(name) is None:
+            raise NotFound(rules.NO_ROOM)
+        record = self._records.get(name) or await self.record(name)
+        least = rules.LEAST[request][record.kind]
+        if principal.user.kind != "guest" or kind is not None or least != "guest":
+            # Of a guest in a room for everybody nothing has to be looked up.
+            rules.check(request, record.kind, await self.role(principal, record))
+        if self._sanctions:
+            self._check_sanctions(request, principal, name)
+        return record
+
+    async def role(self, principal: Principal, record: RoomRecord) -> Role | None:
+        """The role of `principal` in a room; None for whom it does not exist."""
+        place = (await self.places(principal)).get(record.name)
+        return rules.role_in(record.kind, principal.role, None if place is None else place.role)
+
+    async def places(self, principal: Principal) -> Places:
+        """The places that a user has in rooms, by room; also those that a site's token gives."""
+        user = principal.user
+        held = self._places.get(user.id)
+        if held is None:
+            version = self.version
+            held = {one.room: one for one in await self._registry.memberships_of(user.id)}
+            if version == self.version:
+                if len(self._places) >= _HELD:
+                    self._places.clear()
+                self._places[user.id] = held
+        given = [room for room in principal.rooms or () if names.kind_of(room) == "private"]
+        if not given:
+            return held
+        site = {room: Membership(room, user.id, user.name, "member") for room in given}
+        return {**site, **held}
+
+    def may_create(self, principal: Principal) -> bool:
+        """Whether `principal` may make rooms."""
+        return rules.RANK[principal.role] >= rules.RANK[self._creator] and principal.scopes is None
+
+    def post_in_turn(self, principal: Principal, record: RoomRecord, role: Role | None) -> None:
+        """Where a room is slowed down: raises RateLimited for a member's post before their turn."""
+        if not record.slow or rules.RANK[role] >= rules.RANK["moderator"]:
+            return
+        now, who = self._clock.seconds(), (record.name, principal.user.id)
+        left = self._spoken.get(who, now - record.slow) + record.slow - now
+        if left > 0:
+            raise RateLimited(f"this room is slow: one post in {record.slow:g} s", round(left, 3))
+        if len(self._spoken) >= _HELD:
+            self._spoken = {key: at for key, at in self._spoken.items() if now - at < 86400}
+        self._spoken[who] = now
+
+    def banned(self, room: str, subject: str) -> Sanction | None:
+        """The ban of a user or an address that holds now, from `room` or EVERYWHERE."""
+        return self._holding("ban", room, subject)
+
+    def check_entry(self, user_id: str, address: str | None) -> None:
+        """Raises Banned for who may not be on this server."""
+        if not self._sanctions:
+            return
+        for subject in (user_id, f"address:{address}"):
+            ban = self._holding("ban", EVERYWHERE, subject)
+            if ban is not None:
+                raise self._refusal(Banned, "you are banned from this server", ban)
+
+    def ban_of(self, user_id: str, address: str | None) -> str | None:
+        """Why somebody may not be on this server; None where they may."""
+        try:
+            self.check_entry(user_id, address)
+        except Banned as error:
+            return error.message
+        return None
+
+    def _check_sanctions(self, request: str, principal: Principal, name: str) -> None:
+        user = principal.user.id
+        ban = self._holding("ban", name, user)
+        if ban is not None:
+            raise self._refusal(Banned, f"you are banned from {name}", ban)
+        if request not in _SPEAKING:
+            return
+        mute = self._holding("mute", name, user) or self._holding("mute", EVERYWHERE, user)
+        if mute is not None:
+            raise self._refusal(Muted, "you may listen here, but not speak", mute)
+
+    def _holding(self, standing: str, room: str, subject: str) -> Sanction | None:
+        found = self._sanctions.get((standing, room, subject))
+        if found is None or found.holds(self._now()):
+            return found
+        del self._sanctions[standing, room, subject]
+        return None
+
+    def _refusal(self, kind: type[ChatError], what: str, sanction: Sanction) -> ChatError:
+        why = f": {sanction.reason}" if sanction.reason else ""
+        left = None if sanction.until is None else (sanction.until - self._now()) / 1000
+        return kind(what + why, left)
+
+    async def record(self, name: str) -> RoomRecord:
+        """What is kept about a room; raises NotFound where there is none."""
+        version = self.version
+        found = await self._registry.room(name)
+        if found is None:
+            if names.kind_of(name) is not None or not (self._anybody or name == names.DEFAULT_ROOM):
+                raise NotFound(rules.NO_ROOM)
+            # Where anybody may make rooms, one comes into being with the first post in it.
+            found = RoomRecord(name, name)
+        if version == self.version:
+            if len(self._records) >= _HELD:
+                self._records.clear()
+            self._records[name] = found
+        return found
+
+    def _now(self) -> int:
+        return int(self._clock.seconds() * 1000)
+
+
+def _check_scope(principal: Principal, request: str, name: str) -> None:
+    if principal.scopes is not None:
+        needed = "publish" if request in _SPEAKING else "read"
+        if request not in _SPEAKING and request not in _READING:
+            raise Forbidden(f"{request} is not for API keys")
+        if f"{needed}:{name}" not in principal.scopes and f"{needed}:*" not in principal.scopes:
+            raise Forbidden(f"this key may not {needed} here: it needs --can {needed}:{name}")
+    if principal.rooms is None or names.kind_of(name) == "direct":
+        return
+    if not any(fnmatchcase(name, room) for room in principal.rooms):
+        raise Forbidden("your site's token does not let you into this room")
