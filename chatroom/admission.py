@@ -1,67 +1,117 @@
 """How many may come in, and how fast: counts of connections and rates of hellos, by address."""
 
+from __future__ import annotations
+
 from collections import Counter
 from functools import lru_cache
 from ipaddress import ip_address
 
-from chatroom.domain.limits import Limits, TokenBucket
+from chatroom.domain.limits import Limits
 from chatroom.domain.ports import Clock
+from chatroom.metering import Rate
 
-_SWEEP = 1_000
-"""So many addresses are remembered before those that have been quiet are forgotten."""
+
+class Place:
+    """One connection's place in the count, from when it comes until it goes.
+
+    `crowded`: when it came, its address had more connections than it may have. `swamped`: twice as
+    many, so that not even saying so is worth it.
+    """
+
+    __slots__ = ("_address", "_admission", "crowded", "swamped")
+
+    def __init__(self, admission: Admission, address: str | None) -> None:
+        self._admission: Admission | None = admission
+        self._settle(admission, address)
+
+    @property
+    def roomy(self) -> bool:
+        """Whether what may come is not half taken, so that it can stay although it has nothing to do."""
+        return self._admission is None or self._admission.roomy(self._address)
+
+    def move(self, address: str | None) -> None:
+        """It is a connection from `address`, as is known by now."""
+        if self._admission is not None and address != self._address:
+            self._admission.leave_address(self._address)
+            self._settle(self._admission, address)
+
+    def leave(self) -> None:
+        """The connection is gone. Once is enough."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            admission.connections -= 1
+            admission.leave_address(self._address)
+
+    def _settle(self, admission: Admission, address: str | None) -> None:
+        self._address = address
+        count, limit = admission.enter_address(address), admission.limits.connections_per_address
+        self.crowded = 0 < limit < count
+        self.swamped = 0 < 2 * limit < count
 
 
 class Admission:
-    """Who is in, by address. An address is None where it says nothing: a Unix socket's peer.
-
-    The loopback is exempt from what is counted by address: it is where a reverse proxy on the
-    same machine calls from, on behalf of everybody.
-    """
+    """Who is in, by address. An address of None is not counted by: it says nothing of who comes
+    (`doors.proxies` says which do)."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._by_address: Counter[str] = Counter()
-        self._hellos: dict[str, TokenBucket] = {}
-        self._sweep_at = _SWEEP
+        # Ten seconds' worth at once: everybody of one house comes back at the same moment.
+        self._hellos = Rate(limits.hellos_per_minute / 60, limits.hellos_per_minute / 6)
         self.connections = 0
         """How many are connected now."""
 
     @property
     def full(self) -> bool:
         """Whether there is room for no connection more."""
-        return 0 < self._limits.connections <= self.connections
+        return 0 < self.limits.connections <= self.connections
+
+    def arrive(self, address: str | None) -> Place:
+        """Count a connection, until its place is left."""
+        self.connections += 1
+        return Place(self, address)
 
     def enter(self, address: str | None) -> bool:
         """Count a connection; False where its address has too many. Always followed by `leave`."""
         self.connections += 1
         if address is None or _loopback(address):
             return True
-        self._by_address[address] += 1
-        return not 0 < self._limits.connections_per_address < self._by_address[address]
+        return not 0 < self.limits.connections_per_address < self.enter_address(address)
 
     def leave(self, address: str | None) -> None:
         """The connection is gone."""
         self.connections -= 1
-        if address is not None and address in self._by_address:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+        if address is not None and not _loopback(address):
+            self.leave_address(address)
+
+    def roomy(self, address: str | None) -> bool:
+        """Whether not half of all connections, and of those of `address`, are taken."""
+        limits = self.limits
+        if 0 < limits.connections < 2 * self.connections:
+            return False
+        if address is None or not limits.connections_per_address:
+            return True
+        return 2 * self._by_address[address] <= limits.connections_per_address
 
     def hello(self, address: str | None) -> None:
         """Count a hello; raises RateLimited where its address says too many."""
-        rate = self._limits.hellos_per_minute
-        if not rate or address is None or _loopback(address):
-            return
-        now = self._clock.seconds()
-        bucket = self._hellos.get(address)
-        if bucket is None:
-            if len(self._hellos) >= self._sweep_at:
-                self._hellos = {a: b for a, b in self._hellos.items() if not b.idle(now)}
-                # Twice as many as are busy: else a flood of addresses has all swept for each one.
-                self._sweep_at = max(_SWEEP, 2 * len(self._hellos))
-            bucket = self._hellos[address] = TokenBucket(rate / 60, max(1.0, rate / 6), now)
-        bucket.take(now)
+        if address is not None and not _loopback(address):
+            self._hellos.take(address, self._clock.seconds())
+
+    def enter_address(self, address: str | None) -> int:
+        """One connection more from there; how many there are now."""
+        if address is None:
+            return 0
+        self._by_address[address] += 1
+        return self._by_address[address]
+
+    def leave_address(self, address: str | None) -> None:
+        """One fewer."""
+        if address is not None:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
 
 def address_of(peer: object) -> str | None:

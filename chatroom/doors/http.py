@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Any, AnyStr
 
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web import pages, static
 from twisted.web.http import HTTPChannel
-from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from chatroom.admission import Place
 from chatroom.doors.front import MALFORMED, Refused, check_head
 from chatroom.doors.handover import take_over
-from chatroom.doors.headers import HEADERS, last_answer
+from chatroom.doors.headers import HEADERS, last_answer, page_policy
+from chatroom.doors.hosts import Hosts
+from chatroom.doors.proxies import Proxies, Source
+
+MAX_BODY = 8 * 1024
+"""The longest body of a request, in bytes."""
+
+MAX_READ = 1024 * 1024
+"""How much of a longer one is read before the connection is closed."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -26,18 +38,64 @@ _TYPES = {
 
 
 class StrictRequest(Request):
-    """A request whose answer has the security headers, and which names one host."""
+    """A request that names one host, whose body is small, and whose answer has the security headers."""
+
+    oversized = False
+    """Whether its body is longer than MAX_BODY; what is too much of it was dropped."""
+
+    content: BytesIO
+    _size = 0
+
+    def gotLength(self, length: int | None) -> None:
+        """The body is about to come: it is kept in memory, where Twisted would take to the disk."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """A part of the body. A little too much is read, so that the client comes to read the answer."""
+        channel: Any = self.channel
+        kept = max(0, MAX_BODY - self._size)
+        self._size += len(data)
+        self.oversized = self._size > MAX_BODY
+        if self._size > MAX_READ and not channel.refused:
+            channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY} bytes.")
+        self.content.write(data[:kept])
 
     def process(self) -> None:
         """Answer it."""
+        channel: Any = self.channel
+        if channel.refused:
+            return
         for name, value in HEADERS.items():
             self.setHeader(name.encode(), value.encode())
-        hosts = self.requestHeaders.getRawHeaders(b"host") or []
-        if len(hosts) > 1 or (not hosts and self.clientproto != b"HTTP/1.0"):
-            channel: Any = self.channel
-            channel.refuse("A request has one Host field.")
-            return
-        super().process()
+        fields = self.requestHeaders.getRawHeaders(b"host") or []
+        if len(fields) > 1 or (not fields and self.clientproto != b"HTTP/1.0"):
+            channel.refuse(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
+        elif not channel.factory.hosts.serves(self.asked_host):
+            self._misdirected(channel.factory.hosts.refusal(self.asked_host))
+        else:
+            super().process()
+
+    @property
+    def asked_host(self) -> str:
+        """What the client calls this server; empty where it does not."""
+        return self.field("host") or ""
+
+    @cached_property
+    def source(self) -> Source:
+        """Where it comes from."""
+        channel: Any = self.channel
+        proxies: Proxies = channel.factory.proxies
+        forwarded = self.field("x-forwarded-for"), self.field("x-forwarded-proto")
+        return proxies.source(channel.transport.getPeer(), bool(self.isSecure()), *forwarded)
+
+    def field(self, name: str) -> str | None:
+        """A header field's value; those of several of that name, joined by commas."""
+        values = self.requestHeaders.getRawHeaders(name.encode())
+        return b", ".join(values).decode("latin-1") if values else None
+
+    def getRequestHostname(self) -> bytes:
+        """What Klein asks for; none of its routes here is for one host alone."""
+        return b"chatroom"
 
     def setHeader(self, name: AnyStr, value: AnyStr) -> None:
         """Set one; but Twisted would name itself and its version as the server."""
@@ -46,17 +104,37 @@ class StrictRequest(Request):
         else:
             super().setHeader(b"Server", HEADERS["Server"].encode())
 
+    def _misdirected(self, why: str) -> None:
+        status = HTTPStatus.MISDIRECTED_REQUEST
+        self.setResponseCode(status.value, status.phrase.encode())
+        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        self.write(why.encode() + b"\n")
+        self.finish()
+
 
 class StrictChannel(HTTPChannel):
-    """HTTP/1.1, each of whose answers has the security headers."""
+    """HTTP/1.1, each of whose answers has the security headers.
+
+    `place` is the connection's in the count (`chatroom.admission`).
+    """
 
     transport: Any
     factory: Any
+    place: Place | None = None
+    refused = False
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, status: HTTPStatus, why: str) -> None:
         """Answer a request that is none, and close the connection."""
-        self.transport.write(last_answer(HTTPStatus.BAD_REQUEST, why))
+        self.refused = True
+        self.transport.write(last_answer(status, why))
         self.loseConnection()
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Whether the connection may stay for another request: not where others may want its place."""
+        if self.place is not None and not self.place.roomy:
+            request.responseHeaders.setRawHeaders(b"connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
 
     def pauseProducing(self) -> None:
         """The client does not read: it has as long for that as for its next request."""
@@ -69,9 +147,15 @@ class StrictChannel(HTTPChannel):
         if self.requests:
             self.setTimeout(None)
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The connection is gone."""
+        super().connectionLost(reason)
+        if self.place is not None:
+            self.place.leave()
+
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Twisted's own answer has no headers and no body."""
-        self.refuse(MALFORMED)
+        self.refuse(HTTPStatus.BAD_REQUEST, MALFORMED)
 
 
 class Health(Resource):
@@ -89,13 +173,17 @@ class WebFile(static.File):
 
     contentTypes = _TYPES
 
-    def render_GET(self, request: IRequest) -> Any:
+    def render_GET(self, request: Any) -> Any:
         """The file."""
         request.setHeader(b"cache-control", b"no-cache")
+        # Also where it has not changed: the browser takes the headers that it keeps from the answer.
+        policy = page_policy(request.asked_host, request.source.secure)
+        request.setHeader(b"content-security-policy", policy.encode())
         if self.path.endswith(".js"):
             # Other sites' pages import the client from here; whether they may connect, the
             # WebSocket door decides.
             request.setHeader(b"access-control-allow-origin", b"*")
+            request.setHeader(b"cross-origin-resource-policy", b"cross-origin")
         return super().render_GET(request)
 
     # static.File's is its own render_GET.
@@ -147,7 +235,7 @@ def _head_of(request: Request) -> bytes:
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
-    def __init__(self, websocket: Any, folder: Path) -> None:
+    def __init__(self, websocket: Any, folder: Path, account: IResource | None = None) -> None:
         super().__init__()
         # By name, so that no path a client makes up is ever looked for on the disk.
         self._files = {
@@ -161,6 +249,8 @@ class WebRoot(Resource):
         if websocket.echo:
             self.putChild(b"echo", Upgrade(websocket))
         self.putChild(b"healthz", Health())
+        if account is not None:
+            self.putChild(b"account", account)
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         """A file of the folder, and nothing that is not one."""
@@ -176,11 +266,24 @@ class WebSite(Site):
     noisy = False
     protocol = StrictChannel  # type: ignore[assignment]
 
-    def __init__(self, websocket: Any, reactor: Any) -> None:
+    def __init__(
+        self,
+        websocket: Any,
+        reactor: Any,
+        *,
+        account: IResource | None = None,
+        hosts: Hosts | None = None,
+        proxies: Proxies | None = None,
+    ) -> None:
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
-            WebRoot(websocket, folder), requestFactory=StrictRequest, timeout=60, reactor=reactor
+            WebRoot(websocket, folder, account),
+            requestFactory=StrictRequest,
+            timeout=websocket.chat.limits.idle_timeout or None,
+            reactor=reactor,
         )
+        self.hosts = hosts or Hosts()
+        self.proxies = proxies or Proxies()
         self.displayTracebacks = False
 
     def log(self, request: Any) -> None:

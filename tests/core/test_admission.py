@@ -4,7 +4,6 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.task import Clock
 
-from chatroom import admission as module
 from chatroom.admission import Admission, address_of
 from chatroom.domain.errors import RateLimited
 from chatroom.domain.limits import Limits
@@ -62,6 +61,69 @@ def test_nothing_is_remembered_of_who_has_left():
     assert admission.connections == 0
 
 
+class TestPlaces:
+    """One connection each."""
+
+    def test_a_place_is_left_once(self) -> None:
+        admission = Admission(Limits(), Clock())
+        here, there = admission.arrive(HERE), admission.arrive(None)
+        assert admission.connections == 2
+        for _ in range(2):
+            here.leave()
+            assert admission.connections == 1
+        there.leave()
+        assert not admission._by_address
+        assert admission.connections == 0
+
+    def test_who_is_one_too_many_of_an_address_is_crowded_and_twice_as_many_swamp(self) -> None:
+        admission = Admission(Limits(connections_per_address=2), Clock())
+        places = [admission.arrive(HERE) for _ in range(6)]
+        assert [place.crowded for place in places] == [False, False, True, True, True, True]
+        assert [place.swamped for place in places] == [False, False, False, False, True, True]
+        assert not admission.arrive(THERE).crowded
+        for place in places[:5]:
+            place.leave()
+        assert not admission.arrive(HERE).crowded
+
+    def test_a_place_moves_to_the_address_that_a_proxy_speaks_for(self) -> None:
+        admission = Admission(Limits(connections_per_address=1), Clock())
+        first, second = admission.arrive(None), admission.arrive(None)
+        first.move(HERE)
+        second.move(HERE)
+        assert (first.crowded, second.crowded) == (False, True)
+        second.move(THERE)
+        assert not second.crowded
+        second.move(None)
+        assert not second.crowded
+        assert admission.connections == 2
+        first.leave()
+        second.leave()
+        second.move(HERE)
+        assert not admission._by_address
+        assert admission.connections == 0
+
+    def test_what_has_nothing_to_do_may_stay_until_half_of_all_is_taken(self) -> None:
+        admission = Admission(Limits(connections_per_address=4, connections=12), Clock())
+        here = [admission.arrive(HERE) for _ in range(2)]
+        assert all(place.roomy for place in here)
+        here.append(admission.arrive(HERE))
+        assert not any(place.roomy for place in here)
+        other, local = admission.arrive(THERE), admission.arrive(None)
+        assert other.roomy
+        assert local.roomy
+        admission.arrive(None)
+        assert local.roomy
+        admission.arrive(None)
+        assert not other.roomy
+        assert not local.roomy
+
+    def test_without_limits_there_is_always_room(self) -> None:
+        admission = Admission(Limits(connections=0, connections_per_address=0), Clock())
+        places = [admission.arrive(HERE) for _ in range(100)]
+        assert all(place.roomy for place in places)
+        assert not any(place.crowded or place.swamped for place in places)
+
+
 def hellos(admission: Admission, address: str, most: int = 1000) -> int:
     """How many hellos are taken now."""
     for number in range(most):
@@ -97,31 +159,6 @@ def test_a_low_rate_still_lets_one_in():
     assert hellos(admission, HERE) == 1
     clock.advance(60)
     assert hellos(admission, HERE) == 1
-
-
-def test_addresses_that_have_been_quiet_are_forgotten_and_busy_ones_are_not(monkeypatch):
-    monkeypatch.setattr(module, "_SWEEP", 10)
-    clock = Clock()
-    admission = Admission(Limits(hellos_per_minute=60), clock)
-    for number in range(100):
-        clock.advance(1)
-        admission.hello(f"192.0.2.{number}")
-    assert len(admission._hellos) <= 10
-    hellos(admission, HERE)
-    for number in range(50):
-        admission.hello(f"198.51.100.{number}")
-    assert hellos(admission, HERE) == 0
-
-
-def test_a_flood_of_addresses_is_swept_seldom(monkeypatch):
-    looked: list[float] = []
-    idle = module.TokenBucket.idle
-    monkeypatch.setattr(module.TokenBucket, "idle", lambda self, now: looked.append(now) or idle(self, now))
-    monkeypatch.setattr(module, "_SWEEP", 10)
-    admission = Admission(Limits(hellos_per_minute=60), Clock())
-    for number in range(5000):
-        admission.hello(f"address {number}")
-    assert len(looked) < 3 * 5000
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from http import HTTPStatus
 
-from chatroom.doors.headers import HEADERS, last_answer
+import pytest
+
+from chatroom.doors.headers import HEADERS, last_answer, page_policy
 
 from .rawframes import answer
 
@@ -17,11 +19,33 @@ def test_a_last_answer_is_whole_and_says_that_it_is_the_last() -> None:
         assert found.headers[name.lower()] == value
 
 
-def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:
-    policy = HEADERS["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    for allowance in ("unsafe", "http:", "https:", "*"):
+def test_what_is_no_page_may_do_nothing() -> None:
+    assert HEADERS["Content-Security-Policy"].startswith("default-src 'none'; ")
+
+
+@pytest.mark.parametrize("secure", [True, False, None])
+@pytest.mark.parametrize("host", ["chat.example", "[::1]:9000", "nonsense; script-src *", "a b", ""])
+def test_a_page_may_do_nothing_inline_and_nothing_elsewhere(host: str, secure: bool | None) -> None:
+    policy = page_policy(host, secure)
+    assert "default-src 'self'; " in policy
+    for allowance in ("unsafe", "http:", "https:", "*", "ws: ", "wss: ", "ws:;", "wss:;", "script-src"):
         assert allowance not in policy
+
+
+@pytest.mark.parametrize(
+    ("host", "secure", "connect"),
+    [
+        ("chat.example", True, "'self' wss://chat.example"),
+        ("chat.example:9000", False, "'self' ws://chat.example:9000"),
+        ("chat.example:9000", None, "'self' wss://chat.example:9000 ws://chat.example:9000"),
+        ("[::1]:9000", True, "'self' wss://[::1]:9000"),
+        ("a b", True, "'self'"),
+        ("chat.example;", None, "'self'"),
+        ("", None, "'self'"),
+    ],
+)
+def test_a_page_connects_to_its_own_server_only(host: str, secure: bool | None, connect: str) -> None:
+    assert f"; connect-src {connect}; " in page_policy(host, secure)
 
 
 def test_what_cannot_be_encoded_does_no_harm() -> None:

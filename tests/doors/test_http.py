@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from twisted.web.resource import Resource
 
 from chatroom.domain.limits import Limits
-from chatroom.doors.headers import HEADERS
+from chatroom.doors.headers import HEADERS, page_policy
+from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebRoot
+from chatroom.doors.proxies import Proxies
 
+from .accounts import Bureau
 from .premises import Premises
 from .rawframes import ACCEPT, Answer, answer, masked, upgrade
 
 
 @pytest.fixture
 def premises() -> Premises:
-    return Premises(echo=True)
+    return Bureau(echo=True)
 
 
 def request(path: str | bytes, method: str = "GET", version: str = "1.1", **headers: str) -> bytes:
@@ -30,16 +33,17 @@ def request(path: str | bytes, method: str = "GET", version: str = "1.1", **head
 
 def ask(premises: Premises, path: str | bytes, method: str = "GET", **headers: str) -> Answer:
     """One request; the answer, its body put together."""
-    found = premises.call(request(path, method, **headers)).answer(method)
-    return found._replace(body=_unchunked(found)) if "transfer-encoding" in found.headers else found
+    return unchunked(premises.call(request(path, method, **headers)).answer(method))
 
 
-def _unchunked(found: Answer) -> bytes:
+def unchunked(found: Answer) -> Answer:
+    if "transfer-encoding" not in found.headers:
+        return found
     body, rest = b"", found.body + found.rest
     while rest:
         size, _, rest = rest.partition(b"\r\n")
         body, rest = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
-    return body
+    return found._replace(body=body, rest=b"")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +133,12 @@ def test_a_file_that_lies_in_the_folder_but_is_none_of_the_clients(tmp_path: Pat
     assert ask(premises, "/").status == 404
 
 
+OF_FILES = {"Content-Security-Policy": page_policy("chat.example", None)}
 ANSWERED = {
     "a page": (request("/"), 200),
+    "a page that has not changed": (request("/", If_Modified_Since="Fri, 01 Jan 2100 00:00:00 GMT"), 304),
+    "the other page": (request("/plain.html"), 200),
+    "a style": (request("/style.css"), 200),
     "a script": (request("/chatroom.js"), 200),
     "a part": (request("/chatroom.js", Range="bytes=0-9"), 206),
     "no such part": (request("/chatroom.js", Range="bytes=9999999-"), 416),
@@ -148,6 +156,15 @@ ANSWERED = {
     "a bad length": (request("/", "POST", Content_Length="x"), 400),
     "two lengths": (request("/", "POST", Content_Length="1", content_length="2"), 400),
     "length and chunks": (request("/", "POST", Content_Length="1", Transfer_Encoding="chunked"), 400),
+    "a body that is far too long": (
+        request("/", "POST", Content_Length="1100000") + b"x" * 1_100_000,
+        413,
+    ),
+    "an account": (request("/account"), 200),
+    "no account": (request("/account/nowhere"), 404),
+    "an account's method": (request("/account", "PUT"), 405),
+    "an account for a foreign page": (request("/account/login", "POST", Origin="https://foe.example"), 403),
+    "an account without JSON": (request("/account/login", "POST", Origin="http://chat.example"), 415),
     "a foreign page": (upgrade(Origin="https://foe.example"), 403),
     "an upgrade of what is none": (upgrade("/nowhere"), 404),
     "another version": (upgrade(Sec_WebSocket_Version="8"), 400),
@@ -168,11 +185,38 @@ def test_every_answer_has_the_security_headers(premises: Premises, what: str, ke
     caller.send(sent)
     found = caller.answer()
     assert found.status == status, found
-    for name, value in HEADERS.items():
+    expected = HEADERS | (OF_FILES if found.headers.get("cache-control") == "no-cache" else {})
+    if "access-control-allow-origin" in found.headers:
+        expected |= {"Cross-Origin-Resource-Policy": "cross-origin"}
+    for name, value in expected.items():
         assert found.headers.get(name.lower()) == value, (name, found)
     assert "twisted" not in str(found).lower()
-    if found.body:
-        assert "charset=utf-8" in found.headers.get("content-type", "") or status in (200, 206), found
+    if found.body and found.headers["content-type"] != "application/json":
+        assert "charset=utf-8" in found.headers["content-type"] or status in (200, 206), found
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/account", "/nowhere"])
+def test_under_another_name_there_is_nothing(premises: Premises, path: str) -> None:
+    premises.web.hosts = Hosts(["chat.example"])
+    assert ask(premises, path, Host="192.0.2.1").status == 400  # two of them
+    other = request(path).replace(b"chat.example", b"foe.example")
+    caller = premises.call(other)
+    found = caller.answer()
+    assert (found.status, found.headers["content-type"]) == (421, "text/plain; charset=utf-8")
+    assert b"This server is not called foe.example" in unchunked(found).body
+    for name, value in HEADERS.items():
+        assert found.headers[name.lower()] == value
+    # A connection that several names share goes on.
+    caller.send(request("/healthz"))
+    assert caller.answer().status == 200
+    assert answer(premises.call(b"GET /healthz HTTP/1.0\r\n\r\n").took()).status == 200
+
+
+def test_the_policy_says_wss_where_a_proxy_says_that_it_does_tls(premises: Premises) -> None:
+    premises.web.proxies = Proxies(["192.0.2.1"])
+    for proto, sockets in (("https", "wss://chat.example"), ("http", "ws://chat.example")):
+        policy = ask(premises, "/", X_Forwarded_Proto=proto).headers["content-security-policy"]
+        assert f"connect-src 'self' {sockets};" in policy
 
 
 def test_what_fails_inside_is_told_without_its_traceback(premises: Premises) -> None:

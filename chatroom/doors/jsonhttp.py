@@ -1,0 +1,194 @@
+"""JSON over HTTP, strictly: a request is checked before anybody acts on it, and every answer is JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from math import ceil
+from typing import Any, TypeVar
+
+import msgspec
+from klein import Klein
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from werkzeug.exceptions import MethodNotAllowed
+
+from chatroom.domain.errors import BadJson, BadRequest, ChatError, Internal
+from chatroom.doors.http import MAX_BODY, StrictRequest
+from chatroom.doors.origins import is_own
+
+S = TypeVar("S", bound=Struct)
+
+Use = Callable[..., Awaitable[bytes]]
+"""An endpoint's work: it is given its object, the request, and the parts of the path that are its own."""
+
+_STATUSES = {
+    "bad_json": 400,
+    "bad_request": 400,
+    "bad_token": 401,
+    "banned": 403,
+    "conflict": 409,
+    "forbidden": 403,
+    "hello_first": 401,
+    "internal": 500,
+    "muted": 403,
+    "name_taken": 409,
+    "not_found": 404,
+    "rate_limited": 429,
+    "too_long": 413,
+    "unavailable": 503,
+    "unknown_type": 400,
+    "unsupported": 400,
+}
+"""What a `ChatError`'s code is in HTTP."""
+
+_SEGMENT = re.compile(rb"[A-Za-z0-9_.~-]+")
+
+_log = Logger()
+
+
+class Mistake(Exception):
+    """A request that is none, by HTTP's own rules."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+_NOTHING_HERE = Mistake(HTTPStatus.NOT_FOUND, "not_found", "there is nothing here")
+
+
+def asked(request: StrictRequest, kind: type[S]) -> S:
+    """The JSON object in the body of a request that changes something. Raises Mistake and ChatError."""
+    check_origin(request)
+    content_type = (request.field("content-type") or "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Mistake(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported",
+            "the body is JSON: Content-Type: application/json",
+        )
+    if request.oversized:
+        raise Mistake(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", f"a body has at most {MAX_BODY} bytes")
+    try:
+        return msgspec.json.decode(request.content.read(), type=kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadJson(f"not JSON: {error}") from None
+    except RecursionError:
+        raise BadJson("nested too deeply") from None
+
+
+def check_origin(request: StrictRequest) -> None:
+    """Raises Mistake for what does not come from a page of this server (cross-site request forgery).
+
+    A browser says so in Origin, in Sec-Fetch-Site, or in both, and no page can change either. What
+    says neither is no browser that this could be asked of.
+    """
+    origin, site = request.field("origin"), request.field("sec-fetch-site")
+    own = origin is None or is_own(origin, request.asked_host, request.source.secure)
+    if (origin is None and site is None) or not own or site not in (None, "same-origin"):
+        raise Mistake(
+            HTTPStatus.FORBIDDEN,
+            "forbidden",
+            "only pages of this server may ask that, and they say their Origin",
+        )
+
+
+def told(request: StrictRequest, body: object = None, status: HTTPStatus = HTTPStatus.OK) -> bytes:
+    """An answer that nobody keeps: JSON, or nothing with the status 204."""
+    request.setResponseCode(status.value, status.phrase.encode())
+    request.setHeader(b"cache-control", b"no-store")
+    if status is HTTPStatus.NO_CONTENT:
+        return b""
+    payload = msgspec.json.encode(body) + b"\n"
+    request.setHeader(b"content-type", b"application/json")
+    request.setHeader(b"content-length", b"%d" % len(payload))
+    return payload
+
+
+def told_wrong(request: StrictRequest, error: ChatError) -> bytes:
+    """The answer that tells of `error`."""
+    status = HTTPStatus(_STATUSES.get(error.code, 400))
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+        request.setHeader(b"retry-after", b"%d" % ceil(error.retry_after))
+    if status is HTTPStatus.UNAUTHORIZED:
+        # RFC 9110, section 11.6.1, wants one; no browser asks for a password because of this one.
+        request.setHeader(b"www-authenticate", b'Cookie realm="chatroom"')
+    return told(request, {"error": body}, status)
+
+
+def _told_mistake(request: StrictRequest, mistake: Mistake) -> bytes:
+    return told(request, {"error": {"code": mistake.code, "message": mistake.message}}, mistake.status)
+
+
+def endpoint(app: Klein, method: str, path: str) -> Callable[[Use], Use]:
+    """Makes a coroutine method an endpoint of `app`. What it raises becomes the answer."""
+
+    def made(use: Use) -> Use:
+        @app.route(path, methods=[method])
+        @wraps(use)
+        def answer(place: Any, request: StrictRequest, **parts: str) -> Deferred[bytes]:
+            # Klein cancels this when the client goes. The work goes on to its end all the same:
+            # half of it would leave a change without its line in the audit log.
+            answered: Deferred[bytes] = Deferred()
+            work = Deferred.fromCoroutine(_answered(request, use(place, request, **parts)))
+            work.addCallbacks(answered.callback, answered.errback)
+            return answered
+
+        return use
+
+    return made
+
+
+async def _answered(request: StrictRequest, work: Awaitable[bytes]) -> bytes:
+    try:
+        return await work
+    except Mistake as mistake:
+        return _told_mistake(request, mistake)
+    except ChatError as error:
+        return told_wrong(request, error)
+    except Exception:
+        _log.failure("{method} {path} failed", method=request.method, path=request.path)
+        return told_wrong(request, Internal("the server made a mistake; it is logged"))
+
+
+def not_routed(request: StrictRequest, failure: Failure) -> bytes:
+    """The answer where there is no such endpoint, or not with that method. For `handle_errors`."""
+    error: Any = failure.value
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        request.setHeader(b"allow", allowed.encode())
+        mistake = Mistake(HTTPStatus.METHOD_NOT_ALLOWED, "unsupported", f"the methods here are: {allowed}")
+    else:
+        mistake = _NOTHING_HERE
+    return _told_mistake(request, mistake)
+
+
+class Guarded(Resource):
+    """A Klein app behind a check of what Klein cannot bear: it logs a traceback for a path that is not
+    UTF-8, and for a Host that is no name."""
+
+    isLeaf = True
+
+    def __init__(self, app: Klein) -> None:
+        super().__init__()
+        self._app = app.resource()
+
+    def render(self, request: Any) -> Any:
+        """The app's answer."""
+        # Klein knows "/" only by its slash.
+        request.postpath = request.postpath or [b""]
+        if request.postpath != [b""] and not all(map(_SEGMENT.fullmatch, request.postpath)):
+            return _told_mistake(request, _NOTHING_HERE)
+        return self._app.render(request)
