@@ -77,7 +77,8 @@ class Admission:
         self.connections += 1
         if address is None or _loopback(address):
             return True
-        return not 0 < self.limits.connections_per_address < self.enter_address(address)
+        count = self.enter_address(address)
+        return not 0 < self.limits.connections_per_address < count
 
     def leave(self, address: str | None) -> None:
         """The connection is gone."""
