@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from chatroom.domain import names
 from chatroom.domain.accounts import Login, Principal
-from chatroom.domain.commands import Password, RoomName
+from chatroom.domain.commands import Hello, Password, RoomName
 from chatroom.domain.errors import BadToken
 from chatroom.domain.model import Role
 from chatroom.domain.replies import Device
@@ -117,8 +117,8 @@ class Nothing(Struct, frozen=True):
 
 
 class AccountDoor:
-    """/account. `of_login` says whom a login's token speaks for, or raises BadToken; `guests`:
-    whether one can come in without an account."""
+    """/account. `identify` is asked who says hello with a login's token (`chatroom.identity`);
+    `guests`: whether one can come in without an account."""
 
     app = Klein()
     app.url_map.merge_slashes = False
@@ -126,13 +126,13 @@ class AccountDoor:
     def __init__(
         self,
         keeping: Keeping,
-        of_login: Callable[[str], Awaitable[Principal]],
+        identify: Callable[[Hello], Awaitable[tuple[Principal, str | None]]],
         meters: Meters,
         *,
         guests: bool,
     ) -> None:
         self._keeping = keeping
-        self._of_login = of_login
+        self._identify = identify
         self._meters = meters
         self._guests = guests
 
@@ -236,10 +236,11 @@ class AccountDoor:
         if token is None:
             return None
         try:
-            return await self._of_login(token)
+            principal, _again = await self._identify(Hello(token=token))
         except BadToken:
             clear_login(request, request.source.secure)
             return None
+        return principal
 
     async def _known(self, request: StrictRequest) -> Principal:
         principal = await self._principal(request)

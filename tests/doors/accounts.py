@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from chatroom import tokens
 from chatroom.domain.accounts import Login, Principal
+from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadToken, Forbidden, NameTaken, NotFound
 from chatroom.domain.model import User
 from chatroom.metering import Meters
@@ -31,10 +32,10 @@ class FakeKeeping:
         self.pause: Deferred[None] | None = None
         self.finished: list[str] = []
 
-    async def of_login(self, token: str) -> Principal:
-        if token not in self.logins:
+    async def identify(self, hello: Hello) -> tuple[Principal, None]:
+        if hello.token not in self.logins:
             raise BadToken("this login has ended: log in again")
-        return self.logins[token]
+        return self.logins[hello.token], None
 
     async def log_in(self, name: str, password: str, client: str | None, address: str | None) -> Any:
         await self._called("log_in", name, password, client, address)
@@ -108,7 +109,7 @@ class Bureau(Premises):
         self.keeping = FakeKeeping(sign_up)
         limits = arguments[0] if arguments else UNMETERED
         self.meters = Meters(limits, self.clock)
-        door = AccountDoor(self.keeping, self.keeping.of_login, self.meters, guests=True)
+        door = AccountDoor(self.keeping, self.keeping.identify, self.meters, guests=True)
         self.web.resource.putChild(b"account", door.resource())
 
     def visitor(self, **headers: str) -> Visitor:
