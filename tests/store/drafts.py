@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chatroom.domain.events import Deleted, Edited, Message
-from chatroom.domain.model import By
+from chatroom.domain.events import Deleted, Edited, MemberChanged, Message, RoomChanged
+from chatroom.domain.model import By, User
 
 ANA = By("g1", "Ana")
 BOB = By("g2", "Bob")
@@ -19,3 +19,12 @@ def edited(target: int, text: str = "changed", room: str = "lobby", by: By = ANA
 
 def deleted(target: int, room: str = "lobby", by: By = ANA, **more: Any) -> Deleted:
     return Deleted(room=room, at=more.pop("at", 3000), by=by, target=target, **more)
+
+
+def placed(change: Any = "banned", room: str = "lobby", by: By = ANA, **more: Any) -> MemberChanged:
+    user = more.pop("user", User("g2", "Bob"))
+    return MemberChanged(room=room, at=more.pop("at", 4000), by=by, user=user, change=change, **more)
+
+
+def ruled(room: str = "lobby", by: By = ANA, **more: Any) -> RoomChanged:
+    return RoomChanged(room=room, at=more.pop("at", 5000), by=by, **more)

@@ -11,7 +11,7 @@ from msgspec import structs
 from twisted.internet.defer import Deferred
 
 from chatroom.domain.errors import ChatError, NotFound
-from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message
 from chatroom.domain.model import By, Room
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 
@@ -129,7 +129,7 @@ class MemoryStore:
     def rename_author(self, author: str, name: str) -> None:
         """Write another name over the author's."""
         for log in self._logs.values():
-            log[:] = [structs.replace(e, by=By(author, name)) if e.by.id == author else e for e in log]
+            log[:] = [_renamed(event, author, name) for event in log]
 
     # What is behind it.
 
@@ -160,7 +160,7 @@ class MemoryStore:
                 now[event.seq] = event
             elif isinstance(event, Edited):
                 now[event.target] = structs.replace(now[event.target], text=event.text, edited=event.at)
-            else:
+            elif isinstance(event, Deleted):
                 now[event.target] = structs.replace(now[event.target], text="", deleted=True)
         return [_current(event, now) for event in self._logs.get(room, [])]
 
@@ -172,10 +172,18 @@ class MemoryStore:
         return found[0] if found else None
 
 
+def _renamed(event: Event, user: str, name: str) -> Event:
+    if event.by.id == user:
+        event = structs.replace(event, by=By(user, name))
+    if isinstance(event, MemberChanged) and event.user.id == user:
+        event = structs.replace(event, user=structs.replace(event.user, name=name))
+    return event
+
+
 def _current(event: Event, now: dict[int, Message]) -> Event:
     if isinstance(event, Edited):
         return structs.replace(event, text=now[event.target].text)
-    return event if isinstance(event, Deleted) else now[event.seq]
+    return now[event.seq] if isinstance(event, Message) else event
 
 
 def _page(events: list[Event], limit: int, size: int) -> Page:

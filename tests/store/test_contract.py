@@ -15,13 +15,13 @@ from msgspec import structs
 
 from chatroom.domain.errors import BadRequest, NotFound
 from chatroom.domain.events import Event, Message
-from chatroom.domain.model import Room
+from chatroom.domain.model import Room, User
 from chatroom.domain.ports import Page
 from chatroom.domain.rules import check_data
 from chatroom.wire.json import decode, encode
 
 from ..wire.json_values import objects
-from .drafts import ANA, BOB, deleted, edited, said
+from .drafts import ANA, BOB, deleted, edited, placed, ruled, said
 from .keeping import InMemory, OnDisk, outcome
 
 Kept = InMemory | OnDisk
@@ -225,6 +225,34 @@ def test_a_change_is_no_message(kept, room):
     assert kept.wait(kept.store.message(room, 2)) is None
 
 
+# What happens to a room and to places in it.
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        placed("joined"),
+        placed("role", role="moderator", user=User("u1", "Zoë 👋", "user")),
+        placed("muted", until=2**53 - 1, reason='a "reason"', key="k"),
+        ruled(title="The Den"),
+        ruled(topic="", slow=0.0),
+        ruled(title="The Den", topic="Bears", slow=2.5, key="k"),
+    ],
+)
+def test_what_happens_to_a_room_is_in_its_log(kept, room, draft):
+    draft = structs.replace(draft, room=room)
+    (event,) = append(kept, draft)
+    assert event == structs.replace(draft, seq=1)
+    assert log(kept, room) == [event]
+    assert kept.wait(kept.store.message(room, 1)) is None
+    assert append(kept, said("hi", room), draft)[0].seq == 2
+
+
+def test_what_happens_to_a_room_is_no_message_that_could_be_changed(kept, room):
+    results = append(kept, placed(room=room), ruled(room=room), edited(1, room=room), deleted(2, room=room))
+    assert [type(result).__name__ for result in results[2:]] == ["NotFound", "NotFound"]
+
+
 # Reading.
 
 
@@ -377,6 +405,8 @@ DRAFTS = st.one_of(
     st.builds(said, st.text(max_size=3), room=ROOMS, by=AUTHORS, key=KEYS),
     CHANGES.map(lambda fields: edited(text="new", **fields)),
     CHANGES.map(lambda fields: deleted(**fields)),
+    st.builds(placed, st.sampled_from(["invited", "banned", "role"]), room=ROOMS, by=AUTHORS, key=KEYS),
+    st.builds(ruled, room=ROOMS, by=AUTHORS, key=KEYS, title=st.none() | st.text(max_size=3)),
 )
 
 
