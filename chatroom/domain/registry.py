@@ -60,8 +60,8 @@ class Accounts(Protocol):
 
     def delete_account(self, account: str, name: str) -> Awaitable[None]:
         """Take name, password, logins, keys, memberships and read marks away, and write `name` over
-        the author's name of all their events; their role is `guest` then. Where it fails, it can be
-        asked for again. Raises NotFound."""
+        theirs in all events, their own and those about them; their role is `guest` then. Where it
+        fails, it can be asked for again. Raises NotFound."""
 
     def open_login(self, login: Login, digest: str) -> Awaitable[None]:
         """Keep a login by the hash of its token; those that have run out by now are forgotten."""

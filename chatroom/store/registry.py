@@ -1,7 +1,9 @@
 """The registry: what is behind its port, each in a thread and a transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Event as ThreadEvent
+from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import structs
@@ -42,14 +44,15 @@ class SqlRegistry:
     """A `chatroom.domain.registry.Registry` on the engines of a SqlStore.
 
     Writes are done one after the other in their order, by a thread of their own: each is a
-    transaction with an fsync, and SQLite's lock is shared with the store's writer. `start` makes the
+    transaction with an fsync, for which it takes `turn` with the store's writer. `start` makes the
     threads, whose results come back to `reactor`; `stop` ends them.
     """
 
     _log = Logger()
 
-    def __init__(self, writing: Engine, reading: Engine, reactor: IReactorFromThreads) -> None:
+    def __init__(self, writing: Engine, turn: Lock, reading: Engine, reactor: IReactorFromThreads) -> None:
         self._writing = writing
+        self._turn = turn
         self._reading = reading
         self._reactor = reactor
         self._writer = ThreadPool(0, 1, "chatroom-registry-writer")
@@ -102,7 +105,9 @@ class SqlRegistry:
         # Among the readers: most of it is looking through the log, and others' writes need not wait.
         return self._run(
             self._readers,
-            lambda: deletion.delete_account(self._reading, self._writing, account, name, self._stopping),
+            lambda: deletion.delete_account(
+                self._reading.connect, self._transaction, account, name, self._stopping
+            ),
         )
 
     def open_login(self, login: Login, digest: str) -> "Deferred[None]":
@@ -284,10 +289,15 @@ class SqlRegistry:
         self, work: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kw: _P.kwargs
     ) -> "Deferred[_T]":
         def write() -> _T:
-            with self._writing.begin() as connection:
+            with self._transaction() as connection:
                 return work(connection, *args, **kw)
 
         return self._run(self._writer, write)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._turn, self._writing.begin() as connection:
+            yield connection
 
     def _run(self, pool: ThreadPool, work: Callable[[], _T]) -> "Deferred[_T]":
         def on_thread() -> _T:

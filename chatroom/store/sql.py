@@ -1,6 +1,7 @@
 """The store: appending through the writer, reading with a few threads."""
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, select
@@ -45,9 +46,12 @@ class SqlStore:
         self._writing.dispose()
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self._reactor = reactor
-        self._writer = Writer(self._writing, reactor, lambda committed: self.on_commit(committed))
+        # Both write: SQLite has who waits for its lock look again now and then, and somebody who writes
+        # all the time would keep the other out for seconds.
+        turn = Lock()
+        self._writer = Writer(self._writing, turn, reactor, lambda committed: self.on_commit(committed))
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
-        self.registry = SqlRegistry(self._writing, self._reading, reactor)
+        self.registry = SqlRegistry(self._writing, turn, self._reading, reactor)
 
     def start(self) -> None:
         """Start working."""

@@ -6,7 +6,7 @@ shared by all that came meanwhile.
 
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -41,15 +41,21 @@ class Waiting(NamedTuple):
 class Writer:
     """Owns the writing engine and its thread.
 
-    `on_commit` is told of each commit's new events on the reactor's thread.
+    `on_commit` is told of each commit's new events on the reactor's thread. `turn` is held while
+    writing by all of this process who do.
     """
 
     _log = Logger()
 
     def __init__(
-        self, engine: Engine, reactor: IReactorFromThreads, on_commit: Callable[[Committed], None]
+        self,
+        engine: Engine,
+        turn: Lock,
+        reactor: IReactorFromThreads,
+        on_commit: Callable[[Committed], None],
     ) -> None:
         self._engine = engine
+        self._turn = turn
         self._reactor = reactor
         self._on_commit = on_commit
         self._connection: Connection | None = None
@@ -147,7 +153,7 @@ class Writer:
             # Kept from one commit to the next: fetching it from the pool costs more than a post's SQL.
             self._connection = self._engine.connect()
         try:
-            with self._connection.begin():
+            with self._turn, self._connection.begin():
                 return commit(self._connection, drafts, careful=careful)
         except BaseException:
             self._let_go()

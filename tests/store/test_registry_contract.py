@@ -12,6 +12,8 @@ from msgspec import structs
 
 from chatroom.domain.accounts import Account, Deed, Report
 from chatroom.domain.errors import BadToken, ChatError, Conflict, NameTaken, NotFound
+from chatroom.domain.events import MemberChanged
+from chatroom.domain.model import By
 from chatroom.domain.registry import CHANGES_KEPT, MAX_CHANGES, SEEN_EVERY, USED_EVERY
 
 from .drafts import ANA, BOB, deleted, edited, said
@@ -427,6 +429,27 @@ def test_the_name_goes_from_every_event_of_the_author_and_no_other(kept, registr
         assert [event.by.name for event in events] == names
     assert [event.by.id for event in events] == [ana.id, ana.id]
     assert kept.wait(kept.store.message("lobby", 1)).text == "uno", "what was said stays"
+
+
+def test_the_name_goes_from_what_was_done_to_its_owner_too(kept, registry, ana, bob):
+    def banned(subject: Account, by: By) -> MemberChanged:
+        return MemberChanged(
+            room="den", at=NOW, by=by, user=subject.user, change="banned", until=NOW + 5, reason="spam"
+        )
+
+    mine = By(ana.id, "Ana")
+    drafts = [banned(ana, BOB), banned(bob, mine), banned(ana, mine), banned(bob, BOB)]
+    append(kept, *drafts, said("hi", "den", data={"user": {"id": ana.id, "name": "Ana"}}))
+    registry.delete_account(ana.id, "gone")
+    events = kept.wait(kept.store.after("den", 0, 10)).events
+    assert [(one.by.name, one.user.name) for one in events[:4]] == [
+        ("Bob", "gone"),
+        ("gone", "Bob"),
+        ("gone", "gone"),
+        ("Bob", "Bob"),
+    ]
+    assert events[0] == structs.replace(drafts[0], seq=1, user=structs.replace(ana.user, name="gone"))
+    assert events[4].data == {"user": {"id": ana.id, "name": "Ana"}}, "what somebody said is theirs"
 
 
 # Rooms.
