@@ -11,10 +11,12 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-STARTING = "tap options listening encryption certificate cli"
+STARTING = "tap options listening encryption certificate cli administration"
 CORE = (
-    "chat session plain hub fanout tail presence people admission deadlines hooks stage"
-    " tokens passwords metering attempts sitetokens jwks"
+    "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
+    " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
+    " devices direct directory enforcement gate identity moderation rights roomkeeping"
+    " roomlists"
 )
 LAYERS = {
     "chatroom.domain": 0,
@@ -31,7 +33,13 @@ LAYERS = {
 SIDE_BY_SIDE = ("chatroom.doors", "chatroom.store", "chatroom.bus")
 """These never import each other."""
 
-HOMES = {"autobahn": ("chatroom.doors",), "sqlalchemy": ("chatroom.store",), "alembic": ("chatroom.store",)}
+HOMES = {
+    "autobahn": ("chatroom.doors",),
+    "sqlalchemy": ("chatroom.store",),
+    "alembic": ("chatroom.store",),
+    "argon2": ("chatroom.passwords",),
+    "jwt": ("chatroom.sitekeys", "chatroom.sitetokens"),
+}
 """Libraries that one part alone knows."""
 
 PURE = {"confusable_homoglyphs", "msgspec"}

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
 
 from chatroom.domain.errors import BadRequest
@@ -11,6 +12,9 @@ from chatroom.domain.model import RoomKind
 DEFAULT_ROOM = "lobby"
 NAME_LENGTH = 32
 ROOM_LENGTH = 64
+
+EVERY_ROOM = "*"
+"""In place of a room's name, all of them; after the beginning of one, all that begin so."""
 
 PRIVATE, DIRECT = "~", "@"
 """How the names of private and direct rooms begin. Nobody chooses those whole, so that none can be
@@ -55,6 +59,29 @@ def direct_name(one: str, other: str) -> str:
 def kind_of(name: str) -> RoomKind | None:
     """What a room's name alone says of its kind; None where that is public or announcement."""
     return {PRIVATE: "private", DIRECT: "direct"}.get(name[:1])  # type: ignore[return-value]
+
+
+def room_pattern(raw: str) -> str:
+    """The one spelling of a room's name, or of how several begin with a `*` for the rest.
+
+    Raises BadRequest where no room could be called so.
+    """
+    if raw == EVERY_ROOM:
+        return raw
+    if raw.endswith(EVERY_ROOM):
+        return room_name(f"{raw[:-1]}x")[:-1] + EVERY_ROOM
+    return room_name(raw)
+
+
+def admits(patterns: Iterable[str] | None, room: str) -> bool:
+    """Whether a room is one of those that `patterns` (as `room_pattern` spells them) are for; None is
+    for all."""
+    if patterns is None:
+        return True
+    return any(
+        room.startswith(pattern[:-1]) if pattern.endswith(EVERY_ROOM) else room == pattern
+        for pattern in patterns
+    )
 
 
 def user_name(raw: str) -> str:
