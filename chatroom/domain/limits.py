@@ -116,13 +116,18 @@ class TokenBucket:
         """Take one token, or raise RateLimited with the seconds until there is one. Rate 0: always."""
         if not self._rate:
             return
-        refill = max(0.0, now - self._then) * self._rate
-        self._tokens = min(self._burst, self._tokens + refill)
+        tokens = self._tokens
+        # Every request comes past here, most of them twice: min and max cost more than all the rest.
+        if now > self._then:
+            tokens += (now - self._then) * self._rate
+            if tokens > self._burst:
+                tokens = self._burst
         self._then = now
-        if self._tokens < 1:
-            wait = (1 - self._tokens) / self._rate
+        if tokens < 1:
+            self._tokens = tokens
+            wait = (1 - tokens) / self._rate
             raise RateLimited(f"too fast: try again in {wait:.1f} s", ceil(wait * 1000) / 1000)
-        self._tokens -= 1
+        self._tokens = tokens - 1
 
     def idle(self, now: float) -> bool:
         """Whether it is as full as a new one, so that forgetting it changes nothing."""
