@@ -77,7 +77,7 @@ class _Job:
     def start(self, rows: Iterable[Row]) -> None:
         """These are to be told."""
         self.started = True
-        self._rows = deque(rows)
+        self._rows.extend(rows)
         self._frames = b"".join([one.frame for one in self.framed])
         self._origins = {one.origin for one in self.framed if one.origin is not None}
 
@@ -95,7 +95,10 @@ class _Job:
     def run(self) -> None:
         """Tell the next row."""
         row = self._rows.popleft()
-        apart = self._origins | self._late.keys() if self._late else self._origins
+        if not (self._origins or self._late):
+            row.write(self._frames)
+            return
+        apart = self._origins | self._late.keys()
         row.write(self._frames, apart)
         for outlet in apart:
             if outlet in row:
@@ -144,13 +147,19 @@ class FanOut:
 
     def tell(self, dialect: Dialect, framed: list[Framed]) -> None:
         """Tell the members of a dialect: at once if they are few, else beginning at once."""
-        if not framed or dialect not in self.members:
+        rows = self._rows.get(dialect)
+        if not framed or rows is None:
             return
-        for job in self._jobs:
-            if job.dialect is dialect and not job.started:
-                job.framed += framed
+        job = _Job(dialect, framed)
+        if len(rows) == 1 and not self._jobs:
+            job.start(rows)
+            job.run()
+            return
+        for waiting in self._jobs:
+            if waiting.dialect is dialect and not waiting.started:
+                waiting.framed += framed
                 return
-        self._jobs.append(_Job(dialect, framed))
+        self._jobs.append(job)
         if len(self._jobs) == 1:
             self._slice()
 
