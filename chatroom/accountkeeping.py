@@ -175,6 +175,7 @@ class AccountKeeping:
         if not await self._passwords.verify(None if found is None else found[1], password):
             self._attempts.failed(kept.key, None)
             raise BadToken("the password is wrong")
+        self._attempts.succeeded(kept.key, None)
         return kept
 
     async def _note(self, account: str, what: str) -> None:

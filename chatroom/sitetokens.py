@@ -20,7 +20,7 @@ from twisted.web.client import Agent
 from chatroom import jwks, tokens
 from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, BadToken
-from chatroom.domain.model import Millis, Role, User
+from chatroom.domain.model import Millis, Role
 from chatroom.sitekeys import OneKey, SigningKey, SiteKeys, from_file
 
 LEEWAY = 30.0
@@ -55,7 +55,7 @@ class SiteUser(NamedTuple):
     """Who a site says that somebody is.
 
     `sub` is what the site calls them, `iss` which site ("" where the token names none). `rooms` are
-    patterns for `names.admits`, None for every room. `until` is when the token runs out.
+    names of rooms, or how they begin and a `*`; None for every room. `until` is when the token runs out.
     """
 
     sub: str
@@ -66,9 +66,9 @@ class SiteUser(NamedTuple):
     iss: str = ""
 
     @property
-    def user(self) -> User:
-        """Them in rooms: the id is always the same for the same site and `sub`, and of no other kind."""
-        return User(_id(self.iss, self.sub), self.name, "user")
+    def id(self) -> str:
+        """Their id in rooms: always the same for the same site and `sub`, and of no other kind's shape."""
+        return _id(self.iss, self.sub)
 
 
 class SiteTokens:

@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import string
+from fnmatch import fnmatchcase
 from typing import Any
 
 import jwt
@@ -97,7 +98,7 @@ def test_somebody_is_the_same_for_as_long_as_the_site_calls_them_the_same():
     ],
 )
 def test_whatever_the_site_knows_them_by_they_have_a_name(name, shown):
-    user = checked(signed(claims(name=name))).user
+    user = checked(signed(claims(name=name)))
     assert user.name == shown or (shown is None and user.name == f"user-{user.id[1:7]}")
 
 
@@ -440,26 +441,6 @@ class TestOptions:
             site_tokens(Clock())
 
 
-@pytest.mark.parametrize(
-    ("patterns", "room", "admitted"),
-    [
-        (None, "lobby", True),
-        ((), "lobby", False),
-        (("*",), "lobby", True),
-        (("*",), "~plans-x", True),
-        (("lobby",), "lobby", True),
-        (("lobby",), "lobby2", False),
-        (("news-*", "lobby"), "news-sport", True),
-        (("news-*",), "newsx", False),
-        (("news-*",), "news", False),
-        (("~plans-*",), "~plans-x", True),
-        (("plans-*",), "~plans-x", False),
-    ],
-)
-def test_patterns_admit_rooms(patterns, room, admitted):
-    assert names.admits(patterns, room) is admitted
-
-
 @given(st.text(max_size=70))
 def test_a_pattern_has_one_spelling(raw):
     try:
@@ -467,4 +448,4 @@ def test_a_pattern_has_one_spelling(raw):
     except names.BadRequest:
         return
     assert names.room_pattern(pattern) == pattern
-    assert names.admits([pattern], pattern.replace("*", "x"))
+    assert fnmatchcase(names.room_name(pattern.replace("*", "x")), pattern)
