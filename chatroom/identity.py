@@ -8,28 +8,19 @@ from chatroom import tokens
 from chatroom.domain.accounts import Account, ApiKey, Login, Principal
 from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadToken
-from chatroom.domain.model import Millis, Role, User
+from chatroom.domain.model import User
 from chatroom.domain.ports import Clock
 from chatroom.domain.registry import Registry
 from chatroom.gate import Gate
 from chatroom.people import People
-
-
-class SiteUser(Protocol):
-    """Whom a site's own token speaks of."""
-
-    id: str
-    name: str
-    role: Role
-    rooms: tuple[str, ...] | None
-    until: Millis
+from chatroom.sitetokens import SiteUser
 
 
 class Site(Protocol):
     """Reads the tokens of the site that this server is embedded in."""
 
     async def check(self, token: str) -> SiteUser:
-        """Whom it speaks of. Raises BadToken."""
+        """Whom it speaks of. Raises BadToken, and Unavailable where nobody can tell just now."""
 
 
 class Identity:
