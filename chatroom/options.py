@@ -17,6 +17,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
 from chatroom.hooks import Room
+from chatroom.sitekeys import from_file
 
 DEFAULT_ENDPOINT = "tcp:9000"
 DEFAULT_DATA = "chatroom-data"
@@ -49,13 +50,19 @@ class Options(usage.Options):
             "Who may make an account: open (anybody), invited (who has a link from a moderator) or closed.",
         ],
         ["create-rooms", None, "everyone", "Who may make rooms: everyone, members or moderators."],
-        ["jwt-key", None, None, "A file with the key of a site's own tokens (JWT): PEM, or a shared secret."],
+        [
+            "jwt-key",
+            None,
+            None,
+            "A file with the key of a site's own tokens (JWT): a public key as PEM, or a shared secret.",
+        ],
         ["jwt-jwks", None, None, "Where the keys of a site's tokens are published, as a URL."],
         ["jwt-audience", None, None, "The audience (aud) that a site's tokens must be for."],
         ["jwt-issuer", None, None, "The issuer (iss) that a site's tokens must be from."],
         ["app", None, None, "An application's rooms, as module:Class (see examples/sala.py)."],
     ]
     optFlags: ClassVar[list[list[Any]]] = [
+        ["jwt-roles", None, "Let a site's tokens say who is an owner or a moderator (their claim role)."],
         ["compliance", None, "Serve /echo, which conformance suites talk to."],
         [
             "no-limits",
@@ -160,8 +167,13 @@ class Options(usage.Options):
                 fail(f"--{name} takes a value; leave it out where there is none")
             if self[name] is not None and key is None and jwks is None:
                 fail(f"--{name} goes with --jwt-key or --jwt-jwks, which say where the keys are")
+        if self["jwt-roles"] and key is None and jwks is None:
+            fail("--jwt-roles goes with --jwt-key or --jwt-jwks, which say where the keys are")
         if key is not None:
-            check_key_file(Path(key).expanduser())
+            try:
+                from_file(Path(key).expanduser())
+            except ValueError as error:
+                fail(f"--jwt-key: {error}")
         if jwks is not None:
             check_jwks_url(jwks)
             if audience is None:
@@ -176,14 +188,6 @@ class Options(usage.Options):
     def store_url(self) -> str:
         """The database's URL."""
         return self["store"] or f"sqlite:///{self.data / 'chatroom.sqlite3'}"
-
-
-def check_key_file(path: Path) -> None:
-    """End the program where `path` cannot be read."""
-    try:
-        path.read_bytes()
-    except (OSError, ValueError) as error:
-        fail(f"--jwt-key {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def check_jwks_url(url: str) -> None:

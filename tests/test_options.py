@@ -77,6 +77,9 @@ def test_a_sites_own_tokens_are_checked_with_a_key_or_with_published_ones(tmp_pa
     key = tmp_path / "key.pem"
     key.write_text("not a secret, but forty characters long")
     assert settled(f"--jwt-key={key}", "--jwt-audience=chat", "--jwt-issuer=site")["jwt-key"] == str(key)
+    assert settled(f"--jwt-key={key}", "--jwt-roles")["jwt-roles"]
+    key.write_text("too short")
+    assert mistake(f"--jwt-key={key}").startswith(f"--jwt-key: the secret in {key} has 9 characters; ")
     for url in ("https://a.example/jwks", "http://localhost:8000/jwks", "http://[::1]/jwks"):
         assert settled(f"--jwt-jwks={url}", "--jwt-audience=chat")["jwt-jwks"] == url
 
@@ -106,10 +109,11 @@ def test_the_data_folder_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: 
         (["--trusted-proxy=proxy"], "--trusted-proxy takes an address or network such as 127.0.0.1 or "),
         (["--trusted-proxy=10.0.0.1/8"], "--trusted-proxy takes an address or network such as 127.0.0.1 or "),
         (["--host=https://a.example"], "--host takes a name such as chat.example.org or *.example.org, "),
-        (["--jwt-key=none.pem"], "--jwt-key none.pem: No such file or directory"),
-        (["--jwt-key=/"], "--jwt-key /: Is a directory"),
+        (["--jwt-key=none.pem"], "--jwt-key: none.pem: No such file or directory"),
+        (["--jwt-key=/"], "--jwt-key: /: Is a directory"),
         (["--jwt-key="], "--jwt-key takes a value; leave it out where there is none"),
-        (["--jwt-key=a\0b"], "--jwt-key a\0b: embedded null byte"),
+        (["--jwt-key=a\0b"], "--jwt-key: embedded null byte"),
+        (["--jwt-roles"], "--jwt-roles goes with --jwt-key or --jwt-jwks, "),
         (["--jwt-key=x", "--jwt-jwks=https://a.example/jwks"], "--jwt-key and --jwt-jwks both say where "),
         (["--jwt-jwks=https://a.example/jwks"], "--jwt-jwks goes with --jwt-audience: "),
         (["--jwt-jwks=http://a.example/jwks", "--jwt-audience=x"], "--jwt-jwks takes a URL such as https://"),
