@@ -6,7 +6,9 @@ import ssl
 from typing import Any
 
 import pytest
-from twisted.internet.testing import StringTransport
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactor, StringTransport
 
 from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
@@ -36,6 +38,19 @@ def test_the_fastest_that_is_safe(make: Any, pristine: bool, kind: type) -> None
     assert type(outbox) is kind
     assert type(row_for(outbox)) is (DirectRow if kind is DirectOutbox else OneByOne)
     getattr(pipe, "below", pipe).snap()
+
+
+def test_behind_a_load_balancer_it_is_the_same_as_without() -> None:
+    reactor = MemoryReactor()
+    serverFromString(reactor, "haproxy:tcp:9000").listen(Factory.forProtocol(Protocol))
+    wrapping = reactor.tcpServers[-1][1]
+    pipe = SocketPipe()
+    wrapper = wrapping.buildProtocol(None)
+    wrapper.makeConnection(pipe.transport)
+    outbox = outbox_for(wrapper, Tick(pipe.reactor), 1_000, lambda: None, pristine=True)
+    assert type(outbox) is DirectOutbox
+    assert type(row_for(outbox)) is DirectRow
+    pipe.snap()
 
 
 def test_a_transport_without_a_handle_is_left_to_its_buffer() -> None:
