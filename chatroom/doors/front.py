@@ -7,11 +7,10 @@ more CPU and memory a connection), everything else to the web site.
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IProtocol, IProtocolNegotiationFactory
+from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -20,62 +19,12 @@ from chatroom.admission import Admission
 from chatroom.deadlines import Deadlines
 from chatroom.domain.ports import Timer
 from chatroom.doors.handover import hand_over
-from chatroom.doors.headers import last_answer
-
-MAX_HEAD = 16 * 1024
-"""The longest request head with its empty line, in bytes."""
+from chatroom.doors.heads import MALFORMED, MAX_HEAD, NOT_HTTP, TOO_LONG, Head, Refused, is_binary, read_head
 
 _LINGER = 2.0
 """Seconds for a refused client to read why."""
 
-# RFC 9112, sections 3 and 5, and RFC 9110, section 5.5: every line ends in CRLF, no folded lines,
-# no space before a colon, and no control bytes at all. 0x85 is none in HTTP, but it is a line's end
-# to Python's str.splitlines, with which Autobahn takes a head apart; so are 0x0b, 0x0c, 0x1c-0x1e.
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_HEAD = re.compile(
-    rb"%(token)s [\x21-\x7e]+ HTTP/1\.[01]\r\n"
-    rb"(?:%(token)s:[\t\x20-\x7e\x80-\x84\x86-\xff]*\r\n)*\r\n" % {b"token": _TOKEN}
-)
-_UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*\bwebsocket\b", re.IGNORECASE)
-_BODY = re.compile(rb"\r\n(?:transfer-encoding:|content-length:(?![ \t]*0+[ \t]*\r))", re.IGNORECASE)
-_HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
-_OLD = re.compile(rb"[^\r]* HTTP/1\.0\r")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-
 FULL = "The server is full; try again later."
-
-MALFORMED = (
-    "This is not a well-formed HTTP request (RFC 9112): lines end in CRLF, and header fields have no"
-    " control bytes."
-)
-
-
-class Refused(Exception):
-    """A request that is not let in: its HTTP status, and why in a sentence."""
-
-    def __init__(self, status: HTTPStatus, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-        self.why = why
-
-    def response(self) -> bytes:
-        """The whole answer."""
-        return last_answer(self.status, self.why)
-
-
-def check_head(head: bytes) -> bool:
-    """Whether `head`, with its empty line, is a WebSocket upgrade; raises Refused for a bad one."""
-    if not _HEAD.fullmatch(head):
-        raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
-    # RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
-    hosts = len(_HOST.findall(head))
-    if hosts > 1 or (not hosts and not _OLD.match(head)):
-        raise Refused(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
-    if not _UPGRADE.search(head):
-        return False
-    if _BODY.search(head):
-        raise Refused(HTTPStatus.BAD_REQUEST, "A WebSocket upgrade has no body.")
-    return True
 
 
 class FrontDoor(Protocol):
@@ -84,10 +33,9 @@ class FrontDoor(Protocol):
     factory: FrontFactory
     transport: Any
 
-    def __init__(self) -> None:
-        self._head = b""
-        self._timer: Timer | None = None
-        self._refusing = False
+    _head = b""
+    _timer: Timer | None = None
+    _refusing = False
 
     def connectionMade(self) -> None:
         """Somebody has connected."""
@@ -102,22 +50,13 @@ class FrontDoor(Protocol):
         if self._refusing:
             return
         seen = len(self._head)
-        self._head += data
-        end = self._head.find(b"\r\n\r\n", max(0, seen - 3))
-        size = end + 4 if end >= 0 else len(self._head) + 1
+        self._head = self._head + data if seen else data
+        end = self._head.find(b"\r\n\r\n", max(0, seen - 3)) + 4
         try:
-            if self._head[0] < 0x20 and self._head[:1] not in b"\r\n":
-                raise Refused(HTTPStatus.BAD_REQUEST, "This port speaks plain HTTP: use http:// or ws://.")
-            if _BARE_LF.search(self._head, seen, min(size, MAX_HEAD)):
-                # Its end might never come, for who thinks that it has sent it.
-                raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
-            if size > MAX_HEAD:
-                raise Refused(
-                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    f"A request head has at most {MAX_HEAD} bytes.",
-                )
-            if end >= 0:
-                self._pass(check_head(self._head[: end + 4]))
+            if 4 <= end <= MAX_HEAD:
+                self._pass(read_head(self._head[:end]), self._head[end:])
+            else:
+                self._check_part(seen, end)
         except Refused as refused:
             self._refuse(refused)
 
@@ -125,17 +64,32 @@ class FrontDoor(Protocol):
         """Gone before it said what it wanted."""
         self._stop_timer()
 
-    def _pass(self, upgrade: bool) -> None:
+    def _check_part(self, seen: int, end: int) -> None:
+        """Raise Refused for a head that cannot become one; `end` is 3 where it has none yet."""
+        head = self._head
+        if is_binary(head):
+            raise Refused(HTTPStatus.BAD_REQUEST, NOT_HTTP)
+        size = min(end if end >= 4 else len(head), MAX_HEAD)
+        if head.count(b"\n", seen, size) > head.count(b"\r\n", max(0, seen - 1), size):
+            # Its end might never come, for who thinks that it has sent it.
+            raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
+        if end > MAX_HEAD or (end < 4 and len(head) >= MAX_HEAD):
+            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LONG)
+
+    def _pass(self, head: Head, rest: bytes) -> None:
         self._stop_timer()
         factory, transport = self.factory, self.transport
-        site = factory.websocket if upgrade else factory.web
-        protocol: IProtocol | None = site.buildProtocol(transport.getPeer())
+        site = factory.websocket if head.upgrade else factory.web
+        protocol: Any = site.buildProtocol(transport.getPeer())
         if protocol is None:
             transport.loseConnection()
             return
-        head, self._head = self._head, b""
+        self._head = b""
         hand_over(transport, protocol)
-        protocol.dataReceived(head)
+        if head.upgrade:
+            protocol.upgrade(head, rest)
+        else:
+            protocol.dataReceived(head.raw + rest)
 
     def _refuse(self, refused: Refused) -> None:
         self._stop_timer()

@@ -1,4 +1,4 @@
-"""The web door: the client's files, /healthz, and upgrades on connections that were kept alive."""
+"""The web door: the client's files and /healthz."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, AnyStr
 
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
 from twisted.web import pages, static
-from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request, Site
 
-from chatroom.admission import Place
-from chatroom.doors.front import MALFORMED, Refused, check_head
-from chatroom.doors.handover import take_over
-from chatroom.doors.headers import HEADERS, last_answer, page_policy
+from chatroom.doors.channel import WebChannel
+from chatroom.doors.headers import HEADERS, page_policy
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.proxies import Proxies, Source
 
@@ -38,7 +33,7 @@ _TYPES = {
 
 
 class StrictRequest(Request):
-    """A request that names one host, whose body is small, and whose answer has the security headers."""
+    """A request whose body is small, and whose answer has the security headers."""
 
     oversized = False
     """Whether its body is longer than MAX_BODY; what is too much of it was dropped."""
@@ -67,13 +62,10 @@ class StrictRequest(Request):
             return
         for name, value in HEADERS.items():
             self.setHeader(name.encode(), value.encode())
-        fields = self.requestHeaders.getRawHeaders(b"host") or []
-        if len(fields) > 1 or (not fields and self.clientproto != b"HTTP/1.0"):
-            channel.refuse(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
-        elif not channel.factory.hosts.serves(self.asked_host):
-            self._misdirected(channel.factory.hosts.refusal(self.asked_host))
-        else:
+        if channel.factory.hosts.serves(self.asked_host):
             super().process()
+        else:
+            self._misdirected(channel.factory.hosts.refusal(self.asked_host))
 
     @property
     def asked_host(self) -> str:
@@ -112,52 +104,6 @@ class StrictRequest(Request):
         self.finish()
 
 
-class StrictChannel(HTTPChannel):
-    """HTTP/1.1, each of whose answers has the security headers.
-
-    `place` is the connection's in the count (`chatroom.admission`).
-    """
-
-    transport: Any
-    factory: Any
-    place: Place | None = None
-    refused = False
-
-    def refuse(self, status: HTTPStatus, why: str) -> None:
-        """Answer a request that is none, and close the connection."""
-        self.refused = True
-        self.transport.write(last_answer(status, why))
-        self.loseConnection()
-
-    def checkPersistence(self, request: Any, version: bytes) -> bool:
-        """Whether the connection may stay for another request: not where others may want its place."""
-        if self.place is not None and not self.place.roomy:
-            request.responseHeaders.setRawHeaders(b"connection", [b"close"])
-            return False
-        return bool(super().checkPersistence(request, version))
-
-    def pauseProducing(self) -> None:
-        """The client does not read: it has as long for that as for its next request."""
-        super().pauseProducing()
-        self.setTimeout(self.factory.timeOut)
-
-    def resumeProducing(self) -> None:
-        """It does."""
-        super().resumeProducing()
-        if self.requests:
-            self.setTimeout(None)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The connection is gone."""
-        super().connectionLost(reason)
-        if self.place is not None:
-            self.place.leave()
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        """Twisted's own answer has no headers and no body."""
-        self.refuse(HTTPStatus.BAD_REQUEST, MALFORMED)
-
-
 class Health(Resource):
     """/healthz: the process is up."""
 
@@ -190,52 +136,21 @@ class WebFile(static.File):
     render_HEAD = render_GET
 
 
-class Upgrade(Resource):
-    """A path that speaks WebSocket, on a connection that has carried requests before.
+class Elsewhere(Resource):
+    """A path where WebSockets connect: an upgrade would not have come here."""
 
-    Reverse proxies keep connections alive and send upgrades on them. `otherwise` answers what is
-    no upgrade.
-    """
-
-    def __init__(self, websocket: Any, otherwise: IResource | None = None) -> None:
-        super().__init__()
-        self._websocket = websocket
-        self._otherwise = otherwise
-
-    def render(self, request: Request) -> Any:
-        """Hand the connection over, or answer."""
-        if b"websocket" not in (request.getHeader(b"upgrade") or b"").lower():
-            if self._otherwise is not None:
-                return self._otherwise.render(request)
-            request.setResponseCode(426)
-            request.setHeader(b"upgrade", b"websocket")
-            request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-            return b"This is where WebSockets connect; there is nothing to see.\n"
-        head = _head_of(request)
-        try:
-            check_head(head)
-        except Refused as refused:
-            request.setResponseCode(refused.status.value)
-            request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-            return refused.why.encode() + b"\n"
-        protocol: Any = self._websocket.buildProtocol(request.getClientAddress())
-        protocol.pristine = False
-        take_over(request, protocol, head)
-        return NOT_DONE_YET
-
-
-def _head_of(request: Request) -> bytes:
-    """The request head as it came, but for the order and the case of its fields."""
-    lines = [b"%s %s %s" % (request.method, request.uri, request.clientproto)]
-    for name, values in request.requestHeaders.getAllRawHeaders():
-        lines += [b"%s: %s" % (name, value) for value in values]
-    return b"\r\n".join([*lines, b"", b""])
+    def render(self, request: Request) -> bytes:
+        """Say so (RFC 9110, section 15.5.22)."""
+        request.setResponseCode(426)
+        request.setHeader(b"upgrade", b"websocket")
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return b"This is where WebSockets connect; there is nothing to see.\n"
 
 
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
-    def __init__(self, websocket: Any, folder: Path, account: IResource | None = None) -> None:
+    def __init__(self, folder: Path, account: IResource | None = None, *, echo: bool = False) -> None:
         super().__init__()
         # By name, so that no path a client makes up is ever looked for on the disk.
         self._files = {
@@ -243,11 +158,9 @@ class WebRoot(Resource):
             for file in folder.iterdir()
             if file.suffix in _TYPES and not file.name.startswith(".") and file.is_file()
         }
-        index = WebFile(str(folder / "index.html"))
-        self.putChild(b"", Upgrade(websocket, index))
-        self.putChild(b"ws", Upgrade(websocket))
-        if websocket.echo:
-            self.putChild(b"echo", Upgrade(websocket))
+        self.putChild(b"", WebFile(str(folder / "index.html")))
+        for path in (b"ws", b"echo") if echo else (b"ws",):
+            self.putChild(path, Elsewhere())
         self.putChild(b"healthz", Health())
         if account is not None:
             self.putChild(b"account", account)
@@ -261,10 +174,10 @@ class WebRoot(Resource):
 
 
 class WebSite(Site):
-    """The web site behind the front door."""
+    """The web site behind the front door; upgrades on its connections go to `websocket`."""
 
     noisy = False
-    protocol = StrictChannel  # type: ignore[assignment]
+    protocol = WebChannel  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -277,11 +190,12 @@ class WebSite(Site):
     ) -> None:
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
-            WebRoot(websocket, folder, account),
+            WebRoot(folder, account, echo=websocket.echo),
             requestFactory=StrictRequest,
             timeout=websocket.chat.limits.idle_timeout or None,
             reactor=reactor,
         )
+        self.websocket = websocket
         self.hosts = hosts or Hosts()
         self.proxies = proxies or Proxies()
         self.displayTracebacks = False

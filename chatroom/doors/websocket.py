@@ -21,6 +21,7 @@ from chatroom.domain.ports import Clock, Dialect, Row, Timer
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 from chatroom.doors.front import FULL
 from chatroom.doors.headers import last_answer
+from chatroom.doors.heads import Head
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
@@ -105,6 +106,10 @@ class ChatProtocol(WebSocketServerProtocol):
         self.send = self.outbox.send
         WebSocketProtocol._connectionMade(self)
         factory.countConnections += 1
+
+    def upgrade(self, head: Head, rest: bytes) -> None:
+        """Begin with a handshake, which the head asks for, and with what has come behind it."""
+        self.dataReceived(head.raw + rest)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the peer: whole short texts at once, all else through Autobahn."""
