@@ -12,15 +12,15 @@ from typing import Any
 
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
 
 from chatroom.admission import Place
 from chatroom.doors.handover import hand_over
 from chatroom.doors.headers import last_answer
 from chatroom.doors.heads import MALFORMED, MAX_HEAD, TOO_LONG, Head, Refused, read_head
+from chatroom.doors.internals import AnsweringChannel
 
 
-class WebChannel(HTTPChannel):
+class WebChannel(AnsweringChannel):
     """HTTP/1.1, each of whose answers has the security headers.
 
     `place` is the connection's in the count (`chatroom.admission`).
@@ -62,7 +62,7 @@ class WebChannel(HTTPChannel):
         self.transport.write(last_answer(status, why))
         self.loseConnection()
 
-    def _respondToBadRequestAndDisconnect(self) -> None:
+    def refuse_request(self) -> None:
         """The same, of what only Twisted Web has found out."""
         self.refuse(HTTPStatus.BAD_REQUEST, MALFORMED)
 

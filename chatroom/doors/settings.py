@@ -1,14 +1,10 @@
 """Every setting of Autobahn's server, in one place.
 
-Autobahn's defaults are open: no size limits, no pings, every origin. It copies some thirty settings
-from the factory to each connection and formats them for a debug line whether or not anybody logs;
-with the settings on the class and `CONFIG_ATTRS` empty, accepting a connection costs a third less.
+Autobahn's defaults are open: no size limits, no pings, every origin.
 """
 
-import re
 from typing import Any
 
-from autobahn.websocket import protocol
 from autobahn.websocket.compress import (
     PerMessageDeflate,
     PerMessageDeflateOffer,
@@ -16,11 +12,6 @@ from autobahn.websocket.compress import (
 )
 
 from chatroom.domain.limits import Limits
-
-if hasattr(protocol, "pformat"):
-    # It formats the settings it has copied for each connection, logged or not: with none to copy,
-    # that is still a twelfth of accepting one.
-    protocol.pformat = repr
 
 LINGER = 5.0
 """Seconds that a closing connection has to take what is left for it."""
@@ -56,14 +47,9 @@ def window_bits(compression: object) -> int:
     return 0
 
 
-def settings(limits: Limits) -> dict[str, Any]:
-    """The attributes of the protocol class. 0 takes a limit off, with Autobahn as with us."""
+def options(limits: Limits) -> dict[str, Any]:
+    """What `setProtocolOptions` is given. 0 takes a limit off, with Autobahn as with us."""
     return {
-        "CONFIG_ATTRS": (),
-        # Nothing is logged a frame, and no time is tracked.
-        "logOctets": False,
-        "logFrames": False,
-        "trackTimings": False,
         # RFC 6455: version 13, masked from the client, not from the server, UTF-8 checked.
         "versions": [13],
         "requireMaskedClientFrames": True,
@@ -77,18 +63,18 @@ def settings(limits: Limits) -> dict[str, Any]:
         # A fault is told with a close code; only who does not listen is dropped.
         "failByDrop": False,
         "echoCloseCodeReason": False,
-        "closeHandshakeTimeout": LINGER,
-        # The front door has the whole request head before a connection comes here.
+        # The front door has the whole request head before a connection comes here; who does not
+        # answer a close frame or a ping is dropped by us, on our own clock.
         "openHandshakeTimeout": 0,
-        "tcpNoDelay": True,
-        "autoPingInterval": limits.ping_interval,
-        "autoPingTimeout": limits.ping_timeout,
+        "closeHandshakeTimeout": 0,
+        "autoPingInterval": 0,
+        "autoPingTimeout": 0,
         "autoPingSize": 12,
         "autoPingRestartOnAnyTraffic": True,
-        "perMessageCompressionAccept": staticmethod(accept_deflate),
+        "tcpNoDelay": True,
+        "perMessageCompressionAccept": accept_deflate,
         # Origins, counts and proxies are ours to decide; a plain GET is answered by the web door.
         "allowedOrigins": ["*"],
-        "allowedOriginsPatterns": [re.compile(".*")],
         "allowNullOrigin": True,
         "maxConnections": 0,
         "trustXForwardedFor": 0,

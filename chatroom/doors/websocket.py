@@ -1,14 +1,14 @@
-"""The WebSocket door: Autobahn's protocol between the front door and a session."""
+"""The WebSocket door: who may connect, and what their connection speaks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from importlib.metadata import version
+from typing import Any, NamedTuple
 
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from autobahn.websocket.protocol import WebSocketProtocol
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.types import ConnectionDeny
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,13 +20,22 @@ from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Row, Timer
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 from chatroom.doors.front import FULL
+from chatroom.doors.handshakes import Asked
 from chatroom.doors.headers import last_answer
-from chatroom.doors.heads import Head
+from chatroom.doors.heartbeat import Heartbeat
+from chatroom.doors.internals import (
+    QUIET,
+    PublicProtocol,
+    QuickProtocol,
+    forget_handshake,
+    lacking,
+    quick_state,
+)
 from chatroom.doors.origins import Origins
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
-from chatroom.doors.reading import whole_text
-from chatroom.doors.settings import LINGER, settings, window_bits
+from chatroom.doors.settings import LINGER, options, window_bits
+from chatroom.doors.writing import OutboxTransport
 from chatroom.plain import PlainSession
 from chatroom.session import Doorman, Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
@@ -38,37 +47,39 @@ _UNSUPPORTED_DATA = 1003
 """RFC 6455, section 7.4.1: a type of data that cannot be accepted."""
 
 
-class _Quiet:
-    """Autobahn's log: its debug lines cost nothing, and a client's faults are no warnings of ours."""
+class Wanted(NamedTuple):
+    """What a plain connection asks for in its URL."""
 
-    _log = Logger(namespace="chatroom.doors.websocket")
+    room: str
+    name: str | None
+    since: int | None
 
-    def debug(self, *_args: object, **_kw: object) -> None:
-        """Nothing."""
 
-    info = trace = warn = warning = debug
-
-    def error(self, text: str, **kw: object) -> None:
-        """What Autobahn cannot go on from."""
-        self._log.error(text, **kw)
-
-    failure = error
+def _wanted(asked: Asked) -> Wanted:
+    """What is wrong with it is a 400."""
+    given = {name: values[-1] for name, values in asked.params.items()}
+    try:
+        room = names.room_name(given.get("room", names.DEFAULT_ROOM))
+        name = names.user_name(given["name"]) if "name" in given else None
+    except BadRequest as error:
+        raise ConnectionDeny(400, error.message) from None
+    since = given.get("since")
+    if since is not None and not (since.isascii() and since.isdigit() and len(since) < 16):
+        raise ConnectionDeny(400, "since is the number of an event")
+    return Wanted(room, name, None if since is None else int(since))
 
 
 def _nothing(_frames: bytes) -> None:
     """Where the hub's bytes go once a connection is closing."""
 
 
-class ChatProtocol(WebSocketServerProtocol):
+class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn's bases differ a little
     """One WebSocket connection. It is the `Outlet` that the hub writes to.
 
-    Its settings are on the class (`settings.settings`); `ChatFactory` makes that class.
+    `ChatFactory` makes its class, of this and, where it can, of QuickProtocol.
     """
 
-    log = _Quiet()
     factory: ChatFactory
-    transport: Any
-    maxMessagePayloadSize: int
     dialect: Dialect
     outbox: Outbox
     write: Callable[[bytes], None]
@@ -78,23 +89,18 @@ class ChatProtocol(WebSocketServerProtocol):
     pristine = True
     """False where the connection has carried other HTTP requests before this one."""
 
+    _wanted: Wanted | None = None
     _dialogue: Dialogue | None = None
     _abort: Timer | None = None
     _refused: str | None = None
     _counted = False
 
-    # Twisted's side. Autobahn's own versions format debug lines for each call.
+    # Twisted's side.
 
     def connectionMade(self) -> None:
         """The front door has handed the connection over."""
-        transport = self.transport
+        transport, factory = self.transport, self.factory
         self.address = address_of(transport.getPeer())
-        self.peer = self.address or "?"
-        try:
-            transport.setTcpNoDelay(True)
-        except (AttributeError, OSError):
-            pass  # a Unix socket has no such option
-        factory = self.factory
         self.outbox = outbox_for(
             transport,
             factory.tick,
@@ -104,79 +110,32 @@ class ChatProtocol(WebSocketServerProtocol):
         )
         self.write = self.outbox.write
         self.send = self.outbox.send
-        WebSocketProtocol._connectionMade(self)
-        factory.countConnections += 1
-
-    def upgrade(self, head: Head, rest: bytes) -> None:
-        """Begin with a handshake, which the head asks for, and with what has come behind it."""
-        self.dataReceived(head.raw + rest)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Bytes from the peer: whole short texts at once, all else through Autobahn."""
-        start = 0
-        # Nothing is buffered, no frame and no message is under way.
-        while self.state == self.STATE_OPEN and not (self.data or self.inside_message or self.current_frame):
-            text = whole_text(data, start, self.maxMessagePayloadSize)
-            if text is None:
-                break
-            start = text.end
-            self._take(text.payload)
-            if start == len(data):
-                return
-        self._dataReceived(data[start:] if start else data)
-
-    def _take(self, payload: bytes) -> None:
-        if self.autoPingTimeoutCall is not None:
-            # Who sends is there: that answers the ping.
-            self._cancelAutoPingTimeoutCall()
-        if self._dialogue is not None:
-            self._dialogue.message(payload, False)
+        self.transport = OutboxTransport(transport, self.outbox, self)
+        super().connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
-        # Autobahn forgets the second.
-        for timer in (self._abort, self.closeHandshakeTimeoutCall):
-            if timer is not None:
-                timer.cancel()
-        WebSocketProtocol._connectionLost(self, reason)  # type: ignore[arg-type]
-        self.factory.countConnections -= 1
+        self.stop_beating()
+        if self._abort is not None:
+            self._abort.cancel()
+        super().connectionLost(reason)
         if self._counted:
             self.factory.admission.leave(self.address)
         # The outbox's methods here would keep the connection alive in a cycle.
         self.write = self.send = _nothing
         self.outbox.lost()
+        self.transport.lost()
         # Autobahn's Deferred for the end has the protocol itself for its result.
         self.is_closed = self.is_open = None
 
-    # Everything that leaves goes through the outbox.
-
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Autobahn's own bytes: handshake, pong, close."""
-        self.outbox.control(data)
-
-    def sendCloseFrame(
-        self,
-        code: int | None = None,
-        reasonUtf8: bytes | None = None,
-        isReply: bool = False,
-    ) -> None:
-        """The close frame, which is the last one (RFC 6455, section 5.5.1)."""
-        # First what was sent in this tick: where that is too much, another close frame is on its way.
-        self.outbox.flush()
-        super().sendCloseFrame(code, reasonUtf8, isReply)
+    def ending(self) -> None:
+        """The close frame is the last one (RFC 6455, section 5.5.1)."""
         self.outbox.seal()
         self.write = self.send = _nothing
-
-    def unregisterProducer(self) -> None:
-        """Nothing: the outbox is the producer, and knows when it is done."""
-
-    def _closeConnection(self, abort: bool = False) -> None:
-        if abort:
-            self.transport.abortConnection()
-            return
-        self.outbox.finish()
-        # Who does not read what is left does not keep the connection for ever.
-        self._abort = self.factory.chat.deadlines.call_later(LINGER, self.transport.abortConnection)
+        self.stop_beating()
+        if self._abort is None:
+            # Who does not answer it, or does not read what is left, does not keep the connection.
+            self._abort = self.factory.chat.deadlines.call_later(LINGER, self.transport.abortConnection)
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before (the hub's `Outlet`)."""
@@ -189,6 +148,34 @@ class ChatProtocol(WebSocketServerProtocol):
     def _overflowed(self) -> None:
         self.close(CloseCode.SLOW, "too slow a reader: resume where you were")
 
+    # Autobahn's side.
+
+    def admit(self, asked: Asked) -> str | None:
+        """Say yes or no to a handshake that is right so far."""
+        factory = self.factory
+        if not factory.origins.allow(asked.origin, asked.host):
+            factory.refuse_origin(asked.origin)
+            raise ConnectionDeny(
+                403,
+                f"pages of {asked.origin} may not connect: start the server with --origin {asked.origin}",
+            )
+        if asked.path == ECHO and factory.echo:
+            self._dialogue = Echo(self)
+            return None
+        if asked.path not in PATHS:
+            raise ConnectionDeny(404, "WebSockets are at /ws")
+        if asked.protocols and SUBPROTOCOL not in asked.protocols:
+            raise ConnectionDeny(400, f"the subprotocols here are: {SUBPROTOCOL}; or ask for none")
+        if not asked.protocols:
+            self._wanted = _wanted(asked)
+        if factory.admission.full:
+            # The front door has looked too, but then others were still on their way in.
+            raise ConnectionDeny(503, FULL)
+        self._counted = True
+        if not factory.admission.enter(self.address):
+            self._refused = "too many connections from your address"
+        return SUBPROTOCOL if asked.protocols else None
+
     def sendHttpErrorResponse(
         self,
         code: int,
@@ -196,108 +183,63 @@ class ChatProtocol(WebSocketServerProtocol):
         responseHeaders: Any = None,
     ) -> None:
         """The answer to a handshake that fails; Autobahn's has no body and no length."""
-        self.sendData(last_answer(HTTPStatus(code), reason, responseHeaders or ()))
-
-    # Autobahn's side.
-
-    def onConnect(self, request: ConnectionRequest) -> str | None:
-        """Say yes or no to a handshake that is right so far."""
-        factory = self.factory
-        origin, host = request.origin or "", request.headers.get("host", "")
-        if not factory.origins.allow(origin, host):
-            factory.refuse_origin(origin)
-            raise ConnectionDeny(
-                403, f"pages of {origin} may not connect: start the server with --origin {origin}"
-            )
-        if request.path == ECHO and factory.echo:
-            return None
-        if request.path not in PATHS:
-            raise ConnectionDeny(404, "WebSockets are at /ws")
-        if request.protocols and SUBPROTOCOL not in request.protocols:
-            raise ConnectionDeny(400, f"the subprotocols here are: {SUBPROTOCOL}; or ask for none")
-        if not request.protocols:
-            self._check_plain(request)
-        if factory.admission.full:
-            # The front door has looked too, but then others were still on their way in.
-            raise ConnectionDeny(503, FULL)
-        self._counted = True
-        if not factory.admission.enter(self.address):
-            self._refused = "too many connections from your address"
-        return SUBPROTOCOL if request.protocols else None
+        self.transport.write(last_answer(HTTPStatus(code), reason, responseHeaders or ()))
 
     def onOpen(self) -> None:
         """The handshake is done."""
         factory = self.factory
         factory.open.add(self)
+        self.start_beating()
+        forget_handshake(self)
+        compression = self.websocket_extensions_in_use
+        bits = window_bits(compression[0]) if compression else 0
         if self._refused is not None:
             self.close(CloseCode.TOO_MANY, self._refused)
-        elif self.http_request_path == ECHO:
-            self._dialogue = Echo(self)
         elif self.websocket_protocol_in_use == SUBPROTOCOL:
-            self.dialect = json_dialect(window_bits(self._perMessageCompress))
+            self.dialect = json_dialect(bits)
             self._dialogue = JsonDialogue(self, Session(factory.doorman, self, self.address))
-        else:
-            self._open_plain()
-        self._forget_handshake()
+        elif self._wanted is not None:
+            self.dialect = plain_dialect(bits)
+            self._open_plain(self._wanted)
 
-    def onMessageEnd(self) -> None:
-        """A whole message has come. (Autobahn's own version also fires an event nobody listens to.)"""
-        parts, self.message_data = self.message_data, []
-        if self._dialogue is not None and not self.failedByMe:
-            self._dialogue.message(b"".join(parts), self.message_is_binary)
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """A whole message has come."""
+        self.heard()
+        if self._dialogue is not None:
+            self._dialogue.message(payload, isBinary)
+
+    def onMessageFrameEnd(self) -> None:
+        """A part of one has come."""
+        self.heard()
+        super().onMessageFrameEnd()
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone."""
         self.factory.open.discard(self)
+        self._end_dialogue()
+
+    def refuse_binary(self) -> None:
+        """Binary data where only text is understood."""
+        self._end_dialogue()
+        self.sendCloseFrame(_UNSUPPORTED_DATA, b"chatroom.v1 is JSON in text messages")
+
+    def _end_dialogue(self) -> None:
         dialogue, self._dialogue = self._dialogue, None
         if dialogue is not None:
             dialogue.closed()
 
-    def refuse_binary(self) -> None:
-        """Binary data where only text is understood."""
-        self._fail_connection(_UNSUPPORTED_DATA, "chatroom.v1 is JSON in text messages")
-
-    def _check_plain(self, request: ConnectionRequest) -> None:
-        """What a plain connection asks for in its URL; what is wrong with it is a 400."""
-        asked = {name: values[-1] for name, values in request.params.items()}
-        try:
-            room = names.room_name(asked.get("room", names.DEFAULT_ROOM))
-            name = names.user_name(asked["name"]) if "name" in asked else None
-        except BadRequest as error:
-            raise ConnectionDeny(400, error.message) from None
-        since = asked.get("since")
-        if since is not None and not (since.isascii() and since.isdigit() and len(since) < 16):
-            raise ConnectionDeny(400, "since is the number of an event")
-        self._asked = (room, name, None if since is None else int(since))
-
-    def _open_plain(self) -> None:
+    def _open_plain(self, wanted: Wanted) -> None:
         factory = self.factory
-        room, name, since = self._asked
-        del self._asked
-        self.dialect = plain_dialect(window_bits(self._perMessageCompress))
-        session = PlainSession(factory.doorman, self, room, self.address)
+        self._wanted = None
+        session = PlainSession(factory.doorman, self, wanted.room, self.address)
         self._dialogue = PlainDialogue(session)
-        session.open(name, since)
-
-    def _forget_handshake(self) -> None:
-        """What nobody needs any more is a third of an idle connection's memory."""
-        for name in (
-            "http_headers",
-            "http_request_data",
-            "http_request_params",
-            "http_request_uri",
-            "http_response_data",
-            "http_status_line",
-            "websocket_extensions",
-            "websocket_protocols",
-        ):
-            self.__dict__.pop(name, None)
+        session.open(wanted.name, wanted.since)
 
 
 class ChatFactory(WebSocketServerFactory):
     """Makes the connections' protocols, and holds what they share."""
 
-    log = _Quiet()
+    log = QUIET
     noisy = False
     _own_log = Logger()
 
@@ -308,10 +250,10 @@ class ChatFactory(WebSocketServerFactory):
         origins: Origins,
         *,
         echo: bool = False,
+        quick: bool = True,
     ) -> None:
         super().__init__(server="", reactor=clock)
-        # Autobahn asks this for its pings and its time limits.
-        self._batched_timer = doorman.chat.deadlines
+        self.setProtocolOptions(**options(doorman.chat.limits))
         self.doorman = doorman
         self.chat = doorman.chat
         self.clock = clock
@@ -320,10 +262,23 @@ class ChatFactory(WebSocketServerFactory):
         self.echo = echo
         self.tick = Tick(clock)
         doorman.chat.hub.at_tick.append(self.tick.flush)
-        self.protocol: Any = type("ChatProtocol", (ChatProtocol,), settings(doorman.chat.limits))
+        self.protocol: Any = self._kind() if quick else ChatProtocol
         self.open: set[ChatProtocol] = set()
         """Every connection that is open."""
         self._warned: set[str] = set()
+
+    def _kind(self) -> type[ChatProtocol]:
+        """The quick kind of connection, where Autobahn is as that needs it."""
+        strange = lacking(self)
+        if strange is None:
+            return type("ChatProtocol", (ChatProtocol, QuickProtocol), quick_state(self))
+        self._own_log.warn(
+            "Autobahn {version} is not known inside ({strange}): only what it documents is used, which"
+            " costs CPU time and memory",
+            version=version("autobahn"),
+            strange=strange,
+        )
+        return ChatProtocol
 
     def close_all(self, reason: str, reconnect_after: float) -> None:
         """Ask every client to come back in `reconnect_after` seconds, and close its connection."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet import task
 
-from .premises import TURNS
+from .premises import TURNS, Premises
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -14,3 +14,11 @@ def _no_reactor() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task, "_theCooperator", task.Cooperator(scheduler=TURNS.add))
         yield
+
+
+@pytest.fixture(scope="module", params=["quick", "public"])
+def kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Connections that know Autobahn's insides, and then others that do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Premises, "quick", request.param == "quick")
+        yield request.param

@@ -99,6 +99,9 @@ class MemoryTransport(StringTransport):
 class Premises(House):
     """A house with its doors, put together as `chatroom.tap` does."""
 
+    quick = True
+    """Whether connections are of the kind that knows Autobahn's insides."""
+
     def __init__(
         self,
         limits: Limits = UNMETERED,
@@ -107,7 +110,9 @@ class Premises(House):
         **settings: Any,
     ) -> None:
         super().__init__(limits, **settings)
-        self.websocket = ChatFactory(self.core.doorman, self.clock, Origins(list(origins)), echo=echo)
+        self.websocket = ChatFactory(
+            self.core.doorman, self.clock, Origins(list(origins)), echo=echo, quick=self.quick
+        )
         self.web = WebSite(self.websocket, self.clock)
         self.front = FrontFactory(
             self.websocket, self.web, self.chat.deadlines, self.admission, limits.handshake_timeout

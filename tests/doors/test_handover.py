@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
@@ -11,6 +12,8 @@ from chatroom.doors.handover import hand_over
 
 from .premises import MemoryTransport, Premises
 from .rawframes import upgrade
+
+pytestmark = pytest.mark.usefixtures("kind")
 
 
 class Listener(Protocol):

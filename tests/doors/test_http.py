@@ -249,6 +249,7 @@ def test_where_websockets_connect_a_browser_is_told_so(premises: Premises) -> No
     assert b"WebSockets" in found.body
 
 
+@pytest.mark.usefixtures("kind")
 class TestKeptAlive:
     """One connection, several requests."""
 

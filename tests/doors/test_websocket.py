@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from autobahn.twisted import websocket as autobahn_twisted
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.logger import globalLogPublisher
@@ -16,6 +15,8 @@ from chatroom.doors.settings import LINGER
 from ..core.house import UNMETERED
 from .premises import Caller, Premises
 from .rawframes import ACCEPT, CLOSE, PING, PONG, TEXT, closing, masked, upgrade
+
+pytestmark = pytest.mark.usefixtures("kind")
 
 
 @pytest.fixture
@@ -51,9 +52,10 @@ class TestHandshake:
                 assert "sec-websocket-extensions" not in opened.headers
 
     def test_a_subprotocol_is_chosen_from_those_offered(self, premises: Premises) -> None:
-        opened = premises.enter(subprotocol="mqtt, chatroom.v1").opened
-        assert opened is not None
-        assert opened.headers["sec-websocket-protocol"] == "chatroom.v1"
+        caller = premises.enter(subprotocol="mqtt, chatroom.v1")
+        assert caller.opened is not None
+        assert caller.opened.headers["sec-websocket-protocol"] == "chatroom.v1"
+        assert caller.ask("hello")["type"] == "welcome"
         assert refused(premises, subprotocol="mqtt, chatroom.v2") == (
             400,
             "the subprotocols here are: chatroom.v1; or ask for none",
@@ -245,17 +247,19 @@ class TestFaults:
         ]
 
 
-def test_nothing_is_formatted_for_a_debug_log_that_nobody_reads(
-    premises: Premises, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def formatted(*_args: object, **_kw: object) -> str:
-        raise AssertionError("formatted for nobody")
-
-    # The settings of each connection, and what is known of its transport.
-    monkeypatch.setattr("pprint.PrettyPrinter.pformat", formatted)
-    monkeypatch.setattr(autobahn_twisted, "create_transport_details", formatted)
-    caller = premises.enter("/echo")
-    caller.send(masked(b"hello"), masked(b"x" * 300, first=TEXT), masked(b"y", opcode=0), closing())
-    assert closed(caller) == 1000
-    premises.chatter("Ana").vanish()
-    assert refused(premises, "/nowhere")[0] == 404
+def test_a_room_is_told_in_order_whatever_its_members_speak(premises: Premises) -> None:
+    ana, bob = premises.chatter("Ana"), premises.chatter("Bob")
+    plain = premises.enter("/ws?room=hall&name=Pia")
+    deflated = premises.enter("/ws?room=hall&name=Sam", Sec_WebSocket_Extensions="permessage-deflate")
+    for member in (ana, bob):
+        assert member.ask("join", room="hall")["room"]["head"] == 0
+    seqs = [ana.ask("post", room="hall", text=f"text {number}")["seq"] for number in range(20)]
+    plain.say("the last")
+    assert seqs == list(range(1, 21))
+    texts = [f"text {number}" for number in range(20)]
+    assert plain.texts() == texts
+    assert deflated.texts() == [*texts, "the last"]
+    for member in (ana, bob):
+        heard = [one for one in member.heard() if one["type"] == "message"]
+        assert [one["seq"] for one in heard] == list(range(1, 22))
+        assert [one["text"] for one in heard] == [*texts, "the last"]

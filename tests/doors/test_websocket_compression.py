@@ -15,6 +15,8 @@ from chatroom.domain.limits import Limits
 from .premises import Caller, Premises
 from .rawframes import BINARY, CLOSE, FIN, RSV1, TEXT, Frame, closing, masked
 
+pytestmark = pytest.mark.usefixtures("kind")
+
 OFFER = "permessage-deflate"
 LONG = "".join(f"<{number * 7919 % 10007}>" for number in range(1_000))
 """Text that deflate finds old pieces in from far back, if its window lets it."""

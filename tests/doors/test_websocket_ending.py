@@ -15,6 +15,8 @@ from chatroom.wire.frames import frame
 from .premises import Caller, Premises
 from .rawframes import CLOSE, FIN, PING, PONG, TEXT, closing, masked, upgrade
 
+pytestmark = pytest.mark.usefixtures("kind")
+
 
 @pytest.fixture
 def premises() -> Premises:
