@@ -38,6 +38,8 @@ HOMES = {
     "sqlalchemy": ("chatroom.store",),
     "alembic": ("chatroom.store",),
     "argon2": ("chatroom.passwords",),
+    "klein": ("chatroom.doors",),
+    "werkzeug": ("chatroom.doors",),
     "jwt": ("chatroom.sitekeys", "chatroom.sitetokens"),
 }
 """Libraries that one part alone knows."""
