@@ -32,8 +32,11 @@ class Unusable(Exception):
     """A database that the server cannot work with; the message says why and how to mend it."""
 
 
-def open_engines(url: str) -> tuple[Engine, Engine]:
-    """A writing and a reading engine on the database at `url`, migrated. Raises Unusable."""
+def open_engines(url: str, *, checked: bool = True) -> tuple[Engine, Engine]:
+    """A writing and a reading engine on the database at `url`, migrated. Raises Unusable.
+
+    `checked`: look first whether it is sound, which reads all of it.
+    """
     where = _sqlite_url(url)
     if sqlite3.sqlite_version_info < SQLITE:
         raise Unusable(
@@ -44,8 +47,9 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     _make(path)
     writing = _engine(where, "BEGIN IMMEDIATE")
     try:
-        with writing.connect() as connection:
-            _check(connection, path)
+        if checked:
+            with writing.connect() as connection:
+                _check(connection, path)
         with writing.begin() as connection:
             _migrate(connection)
     except DBAPIError as error:
@@ -57,9 +61,14 @@ def open_engines(url: str) -> tuple[Engine, Engine]:
     return writing, _engine(where, "BEGIN")
 
 
+def path_of(url: str) -> Path:
+    """Where the database at `url` is, or would be. Raises Unusable."""
+    return Path(str(_sqlite_url(url).database))
+
+
 def files_of(url: str) -> list[Path]:
     """The files of the database at `url` that are there: its own first, then those beside it."""
-    path = str(_sqlite_url(url).database)
+    path = str(path_of(url))
     return [Path(path + end) for end in ("", "-wal", "-shm", ".lock") if Path(path + end).exists()]
 
 
