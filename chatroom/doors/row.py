@@ -1,14 +1,14 @@
 """Many idle sockets and one string of bytes: the loop over them is C's.
 
-Python's own loop, with its look at each member's outbox, costs half as much again as the kernel's
-work; this one a twelfth.
+Python's own loop, with its look at each member's outbox, costs a third as much again as the
+kernel's work; this one a tenth.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Collection
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from chatroom.domain.ports import Outlet
@@ -19,63 +19,79 @@ class DirectRow:
     """Outlets with a DirectOutbox. `send` is their sockets' method.
 
     A socket is written to past its outbox, so only while that is idle. Who is not is in the tick's
-    `unready`, mostly few: they are looked up there, and nobody else is looked at.
+    `unready`, mostly few: they are looked up there, and nobody else is looked at. Sockets, not their
+    numbers: a number may be somebody else's once a socket is closed, and write(2) costs more.
     """
 
-    __slots__ = ("_send", "_sockets", "_tick")
+    __slots__ = ("_outboxes", "_places", "_send", "_sockets", "_tick")
 
     def __init__(self, tick: Tick, send: Callable[[Any, bytes], int] = socket.socket.send) -> None:
         self._tick = tick
         self._send = send
-        self._sockets: dict[DirectOutbox, Any] = {}
+        self._outboxes: list[DirectOutbox] = []
+        self._sockets: list[Any] = []
+        self._places: dict[DirectOutbox, int] = {}
 
     def __len__(self) -> int:
-        return len(self._sockets)
+        return len(self._places)
 
     def __contains__(self, outlet: object) -> bool:
-        return _outbox(outlet) in self._sockets
+        return _outbox(outlet) in self._places
 
     def add(self, outlet: Outlet) -> bool:
         """See `Row.add`."""
         outbox = _outbox(outlet)
         if outbox is None or outbox.tick is not self._tick:
             return False
-        self._sockets[outbox] = outbox.socket
+        if outbox not in self._places:
+            self._places[outbox] = len(self._places)
+            self._outboxes.append(outbox)
+            self._sockets.append(outbox.socket)
         return True
 
     def discard(self, outlet: Outlet) -> None:
         """See `Row.discard`."""
         outbox = _outbox(outlet)
-        if outbox is not None:
-            self._sockets.pop(outbox, None)
+        if outbox is None or outbox not in self._places:
+            return
+        place = self._places.pop(outbox)
+        last, connected = self._outboxes.pop(), self._sockets.pop()
+        if last is not outbox:
+            self._places[last] = place
+            self._outboxes[place] = last
+            self._sockets[place] = connected
 
     def write(self, frames: bytes, but: Collection[Outlet] = ()) -> None:
         """See `Row.write`."""
-        idle = self._sockets
-        unready = idle.keys() & self._tick.unready
-        left_out = {outbox for outlet in but if (outbox := _outbox(outlet)) is not None}
-        if unready or left_out:
-            idle = idle.copy()
-            for outbox in unready | left_out:
-                idle.pop(outbox, None)
-        self._write_idle(idle, frames)
+        if not (but or self._tick.unready):
+            self._write_idle(frames, [])
+            return
+        places = self._places
+        unready = places.keys() & self._tick.unready
+        left_out = {outbox for outlet in but if (outbox := _outbox(outlet)) in places}
+        self._write_idle(frames, sorted(places[outbox] for outbox in unready | left_out))
         for outbox in unready - left_out:
             outbox.write(frames)
 
-    def _write_idle(self, idle: dict[DirectOutbox, Any], frames: bytes) -> None:
+    def _write_idle(self, frames: bytes, skipped: list[int]) -> None:
+        """To all but those in the places `skipped`, in their order: that is how they lie in the
+        kernel's memory, and a random one is a sixth dearer."""
         size, taken = len(frames), list[int]()
-        rest = iter(idle.values())
-        while len(taken) < len(idle):
-            try:
-                taken.extend(map(self._send, rest, repeat(frames)))
-            except OSError:
-                # What came before it is in `taken`, and `rest` goes on behind it.
-                taken.append(0)
+        rest = iter(self._sockets)
+        for stop in (*skipped, len(self._sockets)):
+            while (left := stop - len(taken)) > 0:
+                try:
+                    taken.extend(map(self._send, islice(rest, left), repeat(frames)))
+                except OSError:
+                    # What came before it is in `taken`, and `rest` goes on behind it.
+                    taken.append(0)
+            if next(rest, None) is not None:
+                taken.append(size)
         if taken.count(size) == len(taken):
             return
-        for outbox, count in list(zip(idle, taken, strict=True)):
+        for place, count in enumerate(taken):
             if count != size:
-                outbox.take_over(frames[count:])
+                self._outboxes[place].take_over(frames[count:])
 
 
 def _outbox(outlet: object) -> DirectOutbox | None:
