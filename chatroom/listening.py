@@ -126,6 +126,8 @@ class Listeners(Service):
         self._refused = refused
         self._ports: list[IListeningPort] = []
         self._problem: str | None = None
+        self.urls: list[str] = []
+        """What to type into a browser, for each endpoint that listens."""
 
     def privilegedStartService(self) -> None:
         """Listen: ports below 1024 need the privileges that twistd has now."""

@@ -71,7 +71,9 @@ def makeService(options: Options) -> MultiService:
     front = FrontFactory(websocket, web, deadlines, core.admission, timeout)
     service = MultiService()
     Running(store, core, passwords, websocket, reactor, locks).setServiceParent(service)
-    Listeners(endpoints, front, _refuser(options)).setServiceParent(service)
+    listeners = Listeners(endpoints, front, _refuser(options))
+    listeners.setServiceParent(service)
+    FirstOwner(core, listeners).setServiceParent(service)
     return service
 
 
@@ -132,6 +134,31 @@ class Running(Service):
         await self._store.stop()
         for lock in self._locks:
             os.close(lock)
+
+
+class FirstOwner(Service):
+    """Tells whoever reads the log how to become the owner of a server that has none yet."""
+
+    _log = Logger()
+
+    def __init__(self, core: House, listeners: Listeners) -> None:
+        self._core = core
+        self._listeners = listeners
+
+    def startService(self) -> None:
+        """Look, once the accounts are known."""
+        super().startService()
+        Deferred.fromCoroutine(self._invite()).addErrback(
+            lambda failure: self._log.failure("no invitation for an owner could be made", failure)
+        )
+
+    async def _invite(self) -> None:
+        token = await self._core.first_owner()
+        if token is not None and self._listeners.urls:
+            self._log.info(
+                "nobody owns this server yet: open {link} within a day to become its owner",
+                link=f"{self._listeners.urls[0]}/#invite={token}",
+            )
 
 
 def take_data(folder: Path) -> int:

@@ -46,7 +46,7 @@ def mistake(*argv: str) -> str:
 def test_a_server_is_one_service(data: str) -> None:
     service = tap.makeService(options(data, "--endpoint=tcp:0"))
     assert isinstance(service, MultiService)
-    assert [type(part).__name__ for part in service] == ["Running", "Listeners"]
+    assert [type(part).__name__ for part in service] == ["Running", "Listeners", "FirstOwner"]
 
 
 @pytest.mark.parametrize(
