@@ -98,6 +98,11 @@ class House:
             else:
                 return
 
+    async def first_owner(self) -> str | None:
+        """Once people are let in: the token of an invitation to own this server, if nobody does."""
+        await self._ready.passed()
+        return await self.accounts.first_owner()
+
     def stop(self) -> None:
         """Notice no more."""
         self.changes.stop()

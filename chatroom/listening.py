@@ -157,6 +157,7 @@ class Listeners(Service):
             place = address.removeprefix("http://")
             self._log.info("send a load balancer that speaks the PROXY protocol to {place}", place=place)
         else:
+            self.urls.append(address)
             self._log.info("open {address} in a browser", address=address)
 
     def _failed(self, failure: Failure, description: str) -> None:
