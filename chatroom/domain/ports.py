@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from chatroom.domain.events import Event, Message, Passing
-from chatroom.domain.model import Room, Seq
+from chatroom.domain.model import Seq
 from chatroom.domain.replies import AnyReply
 
 PAGE_BYTES = 256 * 1024
@@ -142,6 +142,3 @@ class Store(Protocol):
 
     def message(self, room: str, seq: Seq) -> Awaitable[Message | None]:
         """Message `seq` with its current text."""
-
-    def rooms(self) -> Awaitable[Sequence[Room]]:
-        """Every room that has events."""

@@ -1,6 +1,6 @@
 """The store: appending through the writer, reading with a few threads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.events import Event, Message
-from chatroom.domain.model import Room, Seq
+from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store.opening import epoch_of, open_engines
 from chatroom.store.registry import SqlRegistry
@@ -104,15 +104,6 @@ class SqlStore:
         def read(connection: Connection) -> Message | None:
             found = _first(connection, query)
             return found if isinstance(found, Message) else None
-
-        return self._read(read)
-
-    def rooms(self) -> "Deferred[Sequence[Room]]":
-        """See the port."""
-        query = select(room).order_by(room.c.name)
-
-        def read(connection: Connection) -> Sequence[Room]:
-            return [Room(r.name, r.title, r.kind, r.head) for r in connection.execute(query)]
 
         return self._read(read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message
-from chatroom.domain.model import By, Room
+from chatroom.domain.model import By
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 
 
@@ -111,9 +111,6 @@ class MemoryStore:
 
     def message(self, room: str, seq: int) -> Deferred[Message | None]:
         return self._asked(lambda: self._message(room, seq))
-
-    def rooms(self) -> Deferred[Sequence[Room]]:
-        return self._asked(lambda: [Room(n, n, "public", len(log)) for n, log in sorted(self._logs.items())])
 
     # For a registry beside it.
 

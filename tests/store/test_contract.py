@@ -15,7 +15,7 @@ from msgspec import structs
 
 from chatroom.domain.errors import BadRequest, NotFound
 from chatroom.domain.events import Event, Message
-from chatroom.domain.model import Room, User
+from chatroom.domain.model import User
 from chatroom.domain.ports import Page
 from chatroom.domain.rules import check_data
 from chatroom.wire.json import decode, encode
@@ -83,7 +83,6 @@ def test_a_room_that_nobody_has_posted_to_is_empty(kept, room):
     assert kept.wait(store.before(room, None, 10)) == ([], False)
     assert kept.wait(store.message(room, 1)) is None
     assert kept.wait(store.repeated(room, "g1", "k")) is None
-    assert room not in [found.name for found in kept.wait(store.rooms())]
 
 
 def test_an_appended_event_is_the_draft_with_its_seq(kept, room):
@@ -116,12 +115,6 @@ def test_seqs_are_gapless_in_each_room_whatever_is_posted_between(kept, order):
     for name in rooms:
         assert [event.seq for event in log(kept, name)] == list(range(1, so_far[name] + 1))
         assert kept.wait(kept.store.head(name)) == so_far[name]
-
-
-def test_rooms_are_listed_by_name_with_their_heads(kept, room):
-    append(kept, said(room=room + "b"), said(room=room + "a"), said(room=room + "b"))
-    mine = [found for found in kept.wait(kept.store.rooms()) if found.name.startswith(room)]
-    assert mine == [Room(room + "a", room + "a", head=1), Room(room + "b", room + "b", head=2)]
 
 
 # Keys.

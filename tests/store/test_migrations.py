@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine, text
 
-from chatroom.domain.model import Room
+from chatroom.domain.accounts import RoomRecord
 from chatroom.store import migrations
 from chatroom.store.opening import open_engines
 from chatroom.store.tables import metadata
@@ -141,7 +141,7 @@ def test_upgrading_keeps_what_is_there(connection, tmp_path):
         try:
             assert kept.store.epoch == "e1"
             page = kept.wait(kept.store.after("lobby", 0, 10))
-            assert kept.wait(kept.store.rooms()) == [Room("lobby", "lobby", "public", 2)]
+            assert kept.wait(kept.store.registry.room("lobby")) == RoomRecord("lobby", "lobby", head=2)
         finally:
             kept.close()
         assert page.events == [
