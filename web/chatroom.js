@@ -16,13 +16,22 @@
  *     await room.edit(seq, "Hello, all");
  *     await room.delete(seq);
  *     const {events} = await room.history({before: seq, limit: 50});
+ *     await chat.sendTo("Bea", "Just to you");
+ *
+ * Who has an account logs in, and may then do what an owner or a moderator may:
+ *
+ *     await chat.login("Ana", password);
+ *     const {name} = await chat.createRoom("plans", {kind: "private"});
+ *     await chat.join(name).keeping.invite("Bea");
  *
  * See Room (room.js) for what a room tells, Unsent (outbox.js) for what `post` returns, and
  * docs/protocol.md of the project for what is behind it.
  */
+import {Account} from "./account.js";
 import {Connection} from "./connection.js";
 import {ChatroomError} from "./errors.js";
 import {Emitter} from "./emitter.js";
+import {Moderation} from "./moderation.js";
 import {Outbox, Unsent} from "./outbox.js";
 import {Room} from "./room.js";
 
@@ -39,8 +48,20 @@ export {ChatroomError, Room, Unsent};
  * @property {string} [storageKey]
  * @property {typeof WebSocket} [WebSocket] where there is no global one
  *
- * @typedef {import("./room.js").User} User
- * @typedef {{name: string, title: string, kind: string, head: number, count: number}} RoomInfo
+ * @typedef {import("./roompeople.js").User} User
+ *
+ * @typedef {object} RoomInfo
+ * @property {string} name
+ * @property {string} title
+ * @property {"public" | "announcement" | "private" | "direct"} kind
+ * @property {number} head the `seq` of its newest event
+ * @property {number} count who is there now
+ * @property {string} topic
+ * @property {number} slow
+ * @property {string} [role] ours there
+ * @property {number} [read] the `seq` up to which we have read it
+ * @property {number} [unread]
+ * @property {User} [other] who a direct room is with
  */
 
 /**
@@ -49,15 +70,24 @@ export {ChatroomError, Room, Unsent};
  * - `welcome` with the server's reply: `user`, `limits`, `token` to keep for next time
  * - `token`: the server does not know the token given any more
  * - `unsent` with an Unsent whose state changed; its room emits it too
- * - `notice`, `closing` and whatever else is not about one room
+ * - `notice`, `closing` and whatever else is not about one room we have joined: a `message` in a
+ *   direct room is told to every device, joined or not
  */
 export class Chatroom extends Emitter {
   /** Who we are, from the first welcome on. @type {User | null} */
   user = null;
+  /** Our role on the whole server. */
+  role = "guest";
   /** What the server allows, by name. @type {Record<string, number>} */
   limits = {};
   /** @type {string | null} */
   epoch = null;
+  /** Our own account. @type {Account} */
+  account;
+  /** The whole server's. @type {Moderation} */
+  moderation;
+  /** How far the server's clock is ahead of ours, in ms. */
+  #ahead = 0;
   #connection;
   #outbox;
   /** @type {Map<string, Room>} */
@@ -79,10 +109,13 @@ export class Chatroom extends Emitter {
     );
     this.#outbox = new Outbox({
       send: (item) => this.#sendItem(item),
-      ready: (room) => this.#rooms.get(room)?.entered ?? false,
+      ready: (room) => (room ? this.#rooms.get(room)?.entered ?? false : this.state === "online"),
       storage,
       storageKey,
     });
+    const request = (type, fields) => this.request(type, fields);
+    this.account = new Account(request);
+    this.moderation = new Moderation(request);
     this.#listen();
     if (connect) this.connect();
   }
@@ -100,6 +133,11 @@ export class Chatroom extends Emitter {
   /** When the connection will be tried again, in ms since 1970. @type {number | null} */
   get retryAt() {
     return this.#connection.retryAt;
+  }
+
+  /** The server's time, in ms since 1970. */
+  now() {
+    return Date.now() + this.#ahead;
   }
 
   /** All that is on its way. @type {Unsent[]} */
@@ -136,6 +174,32 @@ export class Chatroom extends Emitter {
   }
 
   /**
+   * Connects as the owner of an account. From then on a token stands for the password: it is in the
+   * `welcome`, to be kept for the next time.
+   * @param {string} name
+   * @param {string} password
+   * @returns {Promise<object>} the welcome; fails with a ChatroomError
+   */
+  login(name, password) {
+    const connection = this.#connection;
+    connection.identity = {client: connection.identity.client, name, password};
+    return new Promise((resolve, reject) => {
+      const settle = (act, value) => {
+        for (const stop of stops) stop();
+        act(value);
+      };
+      connection.reopen();
+      const stops = [
+        connection.on("welcome", (welcome) => settle(resolve, welcome)),
+        connection.on("state", (state) => {
+          if (state === "refused") settle(reject, this.error);
+          else if (state === "closed") settle(reject, new ChatroomError("disconnected"));
+        }),
+      ];
+    });
+  }
+
+  /**
    * Joins a room, now or as soon as there is a connection; the server makes it if there is none of
    * that name.
    * @param {string} name
@@ -147,7 +211,7 @@ export class Chatroom extends Emitter {
     const asked = name.trim().normalize("NFKC").toLowerCase();
     const known = this.#rooms.get(asked);
     if (known) {
-      if (known.state === "refused" && this.state === "online") known.join();
+      if (["refused", "put out"].includes(known.state) && this.state === "online") known.join();
       return known;
     }
     const room = new Room(asked, this.#link(), position);
@@ -159,6 +223,28 @@ export class Chatroom extends Emitter {
   /** The rooms there are. @returns {Promise<RoomInfo[]>} */
   async rooms() {
     return (await this.request("rooms")).rooms;
+  }
+
+  /**
+   * Makes a room; we are its owner. A private one gets another name, which nobody can guess.
+   * @param {string} name
+   * @param {{kind?: "public" | "private" | "announcement", title?: string, topic?: string}} [about]
+   * @returns {Promise<RoomInfo>}
+   */
+  async createRoom(name, {kind, title, topic} = {}) {
+    return (await this.request("room.create", {room: name, kind, title, topic})).room;
+  }
+
+  /**
+   * Writes to one user, whether or not they are here. Sent like a post (see `Room.post`); the
+   * receipt says in which room the two of us have it.
+   * @param {string} user an id or a name
+   * @param {string} text
+   * @param {{data?: object}} [more]
+   * @returns {Unsent} can be awaited
+   */
+  sendTo(user, text, {data} = {}) {
+    return this.#outbox.add("post", "", {to: user, text, data});
   }
 
   /**
@@ -201,6 +287,7 @@ export class Chatroom extends Emitter {
       get epoch() {
         return chat.epoch;
       },
+      now: () => this.now(),
       request: (type, fields) => this.#connection.request(type, fields),
       insist: (type, fields) => this.#connection.insist(type, fields),
       forget: (room) => this.#forget(room),
@@ -221,29 +308,43 @@ export class Chatroom extends Emitter {
 
   #welcomed(welcome) {
     this.user = welcome.user;
+    this.role = welcome.role ?? "guest";
     this.limits = welcome.limits ?? {};
     this.epoch = welcome.epoch;
+    if (welcome.time) this.#ahead = welcome.time - Date.now();
     const rooms = this.joined; // those a listener joins now go in by themselves
     this.emit("welcome", welcome);
-    for (const room of rooms) room.join();
+    for (const room of rooms) if (room.state !== "put out") room.join();
+    this.#outbox.pump();
   }
 
   #received(message) {
     const room = this.#rooms.get(message.room);
     if (room) room.receive(message);
-    else if (!message.room) this.emit(message.type, message);
+    else this.emit(message.type, message);
   }
 
   /** @returns {Promise<import("./outbox.js").Receipt>} */
   async #sendItem({op, room, key, fields}) {
-    const message = {...fields, room, key};
+    const message = {...fields, room: room || undefined, key};
     const {message_bytes: most} = this.limits;
     // The server would hang up on it, and again at each reconnect.
     if (most && new TextEncoder().encode(JSON.stringify(message)).length + 100 > most) {
       throw new ChatroomError("too_long", "the message is too long");
     }
+    if (op === "post") return this.#post(message);
     const {seq, at} = await this.request(op, message);
     return {room, seq, at};
+  }
+
+  async #post(message) {
+    try {
+      const {room, seq, at} = await this.request("post", message);
+      return {room, seq, at};
+    } catch (error) {
+      this.#rooms.get(message.room)?.postRefused(error);
+      throw error;
+    }
   }
 }
 

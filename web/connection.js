@@ -22,7 +22,11 @@ const REFUSALS = {
  * - `closed`: by us. Waits for `open`.
  * @typedef {"idle" | "connecting" | "online" | "waiting" | "refused" | "closed"} ConnectionState
  *
- * @typedef {{name?: string, token?: string, client?: string}} Identity
+ * @typedef {object} Identity
+ * @property {string} [name]
+ * @property {string} [token]
+ * @property {string} [password] of the account `name`; forgotten once the server has answered
+ * @property {string} [client]
  */
 
 /**
@@ -162,7 +166,9 @@ export class Connection extends Emitter {
   }
 
   #hello() {
-    this.#send({type: "hello", ...this.identity});
+    const {token, ...account} = this.identity;
+    if (account.password === undefined) this.#send({type: "hello", ...this.identity});
+    else this.#send({type: "login", ...account});
   }
 
   #send(message) {
@@ -189,6 +195,7 @@ export class Connection extends Emitter {
       clearTimeout(this.#timer);
       this.#backoff.succeeded();
       this.#heartbeat.start();
+      if (this.identity.password !== undefined) this.#loggedIn();
       if (message.token) this.identity.token = message.token;
       // The state first: who hears of the welcome may want to ask something at once.
       this.#state = "online";
@@ -197,8 +204,17 @@ export class Connection extends Emitter {
     }
   }
 
+  /** From now on the token says who we are. */
+  #loggedIn() {
+    const {client} = this.identity;
+    this.identity = {client};
+  }
+
   #helloFailed(error) {
-    if (error.code === "bad_token" && this.identity.token && this.identity.name) {
+    if (this.identity.password !== undefined) {
+      this.identity.password = undefined;
+      this.#refuse(error);
+    } else if (error.code === "bad_token" && this.identity.token && this.identity.name) {
       // The server no longer knows this guest (its data is gone): be a new one, same name.
       this.identity.token = undefined;
       this.emit("token", undefined);

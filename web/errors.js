@@ -1,20 +1,28 @@
 /** Refusals that say nothing against the request itself: the same one may succeed later. */
 const TEMPORARY = new Set(["rate_limited", "unavailable", "disconnected", "timeout"]);
+/** Refusals that end some time, and still are about who asks: nothing to wait for in silence. */
+const PERSONAL = new Set(["banned", "muted"]);
 
 /** A request that was not done. `code` is the protocol's word for why. */
 export class ChatroomError extends Error {
   /**
    * @param {string} code `forbidden`, `too_long`, `name_taken` …; from this side also
-   *   `disconnected`, `timeout` and `discarded`
+   *   `disconnected`, `timeout`, `discarded` and `kicked`
    * @param {string} [message] in words, for people
-   * @param {{retryAfter?: number, closeCode?: number}} [detail] `retryAfter` in seconds
+   * @param {object} [detail]
+   * @param {number} [detail.retryAfter] seconds
+   * @param {number} [detail.closeCode]
+   * @param {number} [detail.until] when it ends, in ms since 1970
+   * @param {{id: string, name: string}} [detail.by] who did it
    */
-  constructor(code, message, {retryAfter, closeCode} = {}) {
+  constructor(code, message, {retryAfter, closeCode, until, by} = {}) {
     super(message || code);
     this.name = "ChatroomError";
     this.code = code;
     this.retryAfter = retryAfter;
     this.closeCode = closeCode;
+    this.until = until;
+    this.by = by;
   }
 
   /** @param {{code?: string, message?: string, retry_after?: number}} reply an `error` message */
@@ -24,6 +32,7 @@ export class ChatroomError extends Error {
 
   /** Whether the same request, sent again later, may be done. */
   get temporary() {
+    if (PERSONAL.has(this.code)) return false;
     return this.retryAfter !== undefined || TEMPORARY.has(this.code);
   }
 }

@@ -14,11 +14,11 @@ import {Emitter} from "./emitter.js";
  * What was written, as it is stored; `place` is its place in the order.
  * @typedef {object} Writing
  * @property {"post" | "edit" | "delete"} op
- * @property {string} room
+ * @property {string} room empty: to the user `fields.to`
  * @property {string} key
  * @property {number} at ms since 1970
  * @property {number} place
- * @property {{text?: string, seq?: number, reply_to?: number, data?: object}} fields
+ * @property {{text?: string, seq?: number, to?: string, reply_to?: number, data?: object}} fields
  */
 
 /**
@@ -253,7 +253,7 @@ export class Outbox extends Emitter {
     const written = names
       .filter((name) => name.startsWith(`${this.#storageKey}.`))
       .map((name) => parse(storage.getItem(name)))
-      .filter((each) => each?.fields && each.key && each.room)
+      .filter((each) => each?.fields && each.key && typeof each.room === "string")
       .sort((one, other) => one.place - other.place);
     this.#items = written.map((each) => new Unsent(this, each));
     this.#lastPlace = written.at(-1)?.place ?? 0;

@@ -1,12 +1,15 @@
+import {ChatroomError} from "./errors.js";
 import {Emitter} from "./emitter.js";
+import {RoomKeeping} from "./roomkeeping.js";
 import {RoomLog} from "./roomlog.js";
+import {RoomPeople} from "./roompeople.js";
+import {Standing} from "./standing.js";
 
 const PAGE = 500;
 const TYPING_EVERY = 3_000;
-const TYPING_LASTS = 6_000;
 
 /**
- * @typedef {{id: string, name: string, kind?: string}} User
+ * @typedef {import("./roompeople.js").User} User
  * @typedef {import("./roomlog.js").LoggedEvent} LoggedEvent
  * @typedef {import("./outbox.js").Unsent} Unsent
  *
@@ -15,30 +18,36 @@ const TYPING_LASTS = 6_000;
  * - `catching up`: in; what was missed is being fetched
  * - `live`
  * - `refused`: `error` says why. Asked again at the next connection.
+ * - `put out`: by a moderator, while we were in; `error` says why. Not asked again before `join`.
  * - `left`
- * @typedef {"away" | "joining" | "catching up" | "live" | "refused" | "left"} RoomState
+ * @typedef {"away" | "joining" | "catching up" | "live" | "refused" | "put out" | "left"} RoomState
  */
 
 /**
  * A room we are in, or will be as soon as there is a connection. Emits:
- * - `message`, `edited`, `deleted` and every other type of logged event: each once, in order
+ * - `message`, `edited`, `deleted`, `member`, `room` and every other type of logged event: each
+ *   once, in order
  * - `event`: all of those
  * - `reset`: the log began anew (its epoch changed, or it no longer reaches back to where we were);
  *   forget what was shown, the newest events follow
  * - `gap` with `{after, before}`: the server's log has nothing between the two
  * - `members` (members or their count changed), `typing` (who is writing changed), `notice`
+ * - `read` with `{seq}`: we have read up to there, on another device
+ * - `about`: its title, topic or pace changed
+ * - `standing`: whether we may speak changed (`muted`, `nextPostAt`)
  * - `unsent` with an Unsent whose state changed
  * - `state`
  */
 export class Room extends Emitter {
   title = "";
   kind = "";
-  /** How many are in the room. `members` may hold fewer in a large one. */
-  count = 0;
-  /** @type {Map<string, User>} */
-  members = new Map();
-  /** Why we were not let in. @type {import("./errors.js").ChatroomError | null} */
+  topic = "";
+  /** Seconds between two posts of one member; 0: as they like. */
+  slow = 0;
+  /** Why we are not in. @type {ChatroomError | null} */
   error = null;
+  /** What its moderators may ask. @type {RoomKeeping} */
+  keeping;
   #name;
   #link;
   #log = new RoomLog();
@@ -49,7 +58,10 @@ export class Room extends Emitter {
   #entry = 0;
   /** The entry in which missing events are being fetched. */
   #fetching = 0;
-  #typers = new Map();
+  /** Up to where the room reached when we came in: what is after it happens now. */
+  #enteredAt = Infinity;
+  #people = new RoomPeople((what) => this.emit(what, this.typers));
+  #standing;
   #typedAt = 0;
 
   /**
@@ -63,6 +75,8 @@ export class Room extends Emitter {
     this.#link = link;
     if (since != null) this.#log.start(since);
     this.#epoch = epoch;
+    this.keeping = new RoomKeeping((type, fields) => this.#ask("request", type, fields));
+    this.#standing = new Standing(link.now);
   }
 
   get name() {
@@ -83,9 +97,29 @@ export class Room extends Emitter {
     return {since: this.#log.seq, epoch: this.#epoch};
   }
 
+  /** @type {Map<string, User>} */
+  get members() {
+    return this.#people.members;
+  }
+
+  /** How many are in the room. `members` may hold fewer in a large one. */
+  get count() {
+    return this.#people.count;
+  }
+
   /** Who is writing now, ourselves not among them. @type {User[]} */
   get typers() {
-    return [...this.#typers.values()].map(({user}) => user);
+    return this.#people.typers;
+  }
+
+  /** Set while we may listen only. @type {import("./standing.js").Mute | null} */
+  get muted() {
+    return this.#standing.muted;
+  }
+
+  /** When slow mode lets us post again, in the server's ms since 1970. */
+  get nextPostAt() {
+    return this.#standing.nextPostAt;
   }
 
   /** What is on its way to this room. @type {Unsent[]} */
@@ -116,7 +150,7 @@ export class Room extends Emitter {
   }
 
   /**
-   * @param {number} seq of a message of ours
+   * @param {number} seq of a message: of ours, or as a moderator of anybody's
    * @returns {Unsent}
    */
   delete(seq) {
@@ -132,7 +166,25 @@ export class Room extends Emitter {
     const told = on ? now - this.#typedAt < TYPING_EVERY : !this.#typedAt;
     if (told || this.#state !== "live") return;
     this.#typedAt = on ? now : 0;
-    this.#ask("request", "typing", {on}).catch(() => {}); // nobody misses one
+    // Nobody misses one; but it may be the first we hear of being muted.
+    this.#ask("request", "typing", {on}).catch((error) => this.postRefused(error));
+  }
+
+  /**
+   * Tells our other devices how far we have read.
+   * @param {number} seq
+   */
+  async read(seq) {
+    await this.#ask("request", "read", {seq});
+  }
+
+  /**
+   * Asks the moderators to look at a message.
+   * @param {number} seq
+   * @param {string} [reason]
+   */
+  async report(seq, reason) {
+    await this.#ask("request", "report", {seq, reason});
   }
 
   /**
@@ -146,7 +198,7 @@ export class Room extends Emitter {
 
   /** Asks who is in the room. @returns {Promise<User[]>} */
   async who() {
-    this.#takeMembers(await this.#ask("insist", "who"));
+    this.#people.take(await this.#ask("insist", "who"));
     return [...this.members.values()];
   }
 
@@ -178,9 +230,9 @@ export class Room extends Emitter {
 
   /** For the Chatroom: the connection is gone. */
   lose() {
-    if (this.#state === "left") return;
+    if (this.#state === "left" || this.#state === "put out") return;
     this.#entry++;
-    for (const id of [...this.#typers.keys()]) this.#stoppedTyping(id);
+    this.#people.stoppedTyping();
     this.#enter("away");
   }
 
@@ -189,9 +241,14 @@ export class Room extends Emitter {
     if (Number.isInteger(event.seq)) {
       this.#hand(this.#log.offer([event]));
       if (this.entered && this.#log.behind) this.#catchUp().catch(() => {}); // the next join will
-    } else if (event.type === "presence") this.#present(event);
+    } else if (event.type === "presence") this.#people.present(event);
     else if (event.type === "typing") this.#typing(event);
     else this.emit(event.type, event);
+  }
+
+  /** For the Chatroom: a post of ours was not taken. @param {ChatroomError} error */
+  postRefused(error) {
+    if (this.#standing.refused(error, this.slow)) this.emit("standing");
   }
 
   /** For the Chatroom: one of ours in the outbox changed. */
@@ -210,11 +267,12 @@ export class Room extends Emitter {
   }
 
   #joined(reply, since) {
-    const {name, title = "", kind = "", head} = reply.room;
+    const {name, title = "", kind = "", topic = "", slow = 0, head} = reply.room;
     if (name !== this.#name) this.#link.rename(this, name);
     this.#name = name;
-    Object.assign(this, {title, kind});
-    this.#takeMembers({members: reply.members, count: reply.room.count});
+    Object.assign(this, {title, kind, topic, slow});
+    this.#people.take({members: reply.members, count: reply.room.count});
+    this.#enteredAt = head;
     this.#epoch = this.#link.epoch;
     const fresh = since === undefined || !reply.recovered;
     if (fresh) {
@@ -244,6 +302,7 @@ export class Room extends Emitter {
         const {events} = await this.history({after, limit: PAGE});
         if (entry !== this.#entry) return;
         this.#hand(this.#log.offer(events));
+        if (entry !== this.#entry) return; // one of them has put us out
         if (this.#log.seq === after) this.#skipHole();
       }
       this.#enter("live");
@@ -261,52 +320,52 @@ export class Room extends Emitter {
 
   #hand(events) {
     for (const event of events) {
-      if (event.key && event.by?.id === this.#link.user?.id) {
-        this.#link.outbox.acknowledge(event.key, event);
-      }
-      if (event.type === "message") this.#stoppedTyping(event.by?.id);
+      const ours = event.by?.id === this.#link.user?.id;
+      if (ours && event.key) this.#link.outbox.acknowledge(event.key, event);
+      if (event.type === "message") this.#said(event, ours);
+      if (event.type === "room") this.#changed(event);
       this.emit(event.type, event);
       this.emit("event", event);
+      if (event.type === "member") this.#memberChanged(event);
     }
   }
 
-  #takeMembers({members, count}) {
-    this.members = new Map(members.map((user) => [user.id, user]));
-    this.count = count ?? members.length;
-    this.emit("members");
+  #said({seq, by}, ours) {
+    this.#people.stoppedTyping(by?.id ?? "");
+    const now = seq > this.#enteredAt;
+    if (ours && now && this.#standing.posted(this.slow)) this.emit("standing");
   }
 
-  #present({user, state, count}) {
-    if (user && state === "offline") {
-      this.#stoppedTyping(user.id);
-      // In a large room not everybody is on the list: who goes may be one of the others.
-      const listed = this.members.size === this.count;
-      if (this.members.delete(user.id) || !listed) this.count--;
-    } else if (user) {
-      if (!this.members.has(user.id)) this.count++;
-      this.members.set(user.id, user);
-    }
-    if (count !== undefined) this.count = count;
-    this.emit("members");
+  /** An old event says what was; the reply to our join said what is. */
+  #changed({seq, title, topic, slow}) {
+    if (seq <= this.#enteredAt) return;
+    Object.assign(this, {
+      title: title ?? this.title, topic: topic ?? this.topic, slow: slow ?? this.slow,
+    });
+    this.emit("about");
   }
 
-  #typing({user, on}) {
-    if (user.id === this.#link.user?.id) return;
-    clearTimeout(this.#typers.get(user.id)?.timer);
-    if (!on) {
-      this.#stoppedTyping(user.id);
-      return;
-    }
-    const timer = setTimeout(() => this.#stoppedTyping(user.id), TYPING_LASTS);
-    this.#typers.set(user.id, {user, timer});
-    this.emit("typing", this.typers);
+  #memberChanged(event) {
+    if (event.user.id !== this.#link.user?.id) return;
+    if (this.#standing.told(event)) this.emit("standing");
+    if (event.seq > this.#enteredAt && putsOut(event, this.kind)) this.#putOut(event);
   }
 
-  #stoppedTyping(id) {
-    const typer = this.#typers.get(id);
-    if (!typer) return;
-    clearTimeout(typer.timer);
-    this.#typers.delete(id);
-    this.emit("typing", this.typers);
+  #putOut({change, reason, until, by}) {
+    const code = change === "banned" ? "banned" : "kicked";
+    this.error = new ChatroomError(code, reason, {by, until});
+    this.#entry++;
+    this.#people.stoppedTyping();
+    this.#enter("put out");
   }
+
+  #typing(event) {
+    if (event.user.id !== this.#link.user?.id) this.#people.typing(event);
+  }
+}
+
+/** Whether the server has taken somebody out of a room of that kind with this event. */
+function putsOut({change, role}, kind) {
+  if (change === "role") return role === "guest" && kind === "private";
+  return change === "kicked" || change === "banned";
 }

@@ -102,6 +102,7 @@ export class FakeServer {
   reply(message, socket) {
     const {type, room} = message;
     if (type === "hello") return this.#welcome(message, socket);
+    if (type === "login") return this.#login(message, socket);
     if (type === "join") return this.#join(message, socket);
     if (type === "ping") return {type: "pong"};
     if (type === "history") return this.#history(message);
@@ -138,10 +139,19 @@ export class FakeServer {
     return {events, more: range.length > limit};
   }
 
-  #post({room, text, key}, socket) {
+  #post({room: named, to, text, key}, socket) {
+    const room = named ?? `@${to}`;
     const before = this.log(room).find((event) => event.key === key);
     const {seq, at} = before ?? this.publish(room, {text, key}, socket.by);
     return {room, seq, at};
+  }
+
+  #login({name, password}, socket) {
+    if (password !== "correct") return {type: "error", code: "bad_token", message: "wrong"};
+    socket.by = {id: `account-${name}`, name};
+    const user = {...socket.by, kind: "user"};
+    const {epoch, limits} = this;
+    return {type: "welcome", user, role: "owner", epoch, limits, time: 0, token: `token-account-${name}`};
   }
 
   #change(event, {room, seq: target}, socket) {
