@@ -39,7 +39,8 @@ def asked(method: Callable[..., Any]) -> Callable[..., Deferred[Any]]:
 
 
 class MemoryRegistry:
-    """A `chatroom.domain.registry.Registry`, held to the contract by test_registry_contract.
+    """A `chatroom.domain.registry.Registry`, held to the contract by test_registry_accounts,
+    test_registry_rooms and test_registry_moderation.
 
     Every call is done and answered at once. `stepped`, it waits for its steps as in MemoryStore:
     `work` does the oldest call, `answer` gives the oldest answer, `settle` takes all steps.

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatroom.domain.accounts import Account, ApiKey, Invitation, Login, Membership, RoomRecord, Sanction
+from chatroom.domain.errors import ChatError
+from chatroom.domain.events import Event
 from chatroom.domain.names import name_key
 from chatroom.store.registry import SqlRegistry
 
@@ -32,6 +38,49 @@ class OnDisk(keeping.OnDisk):
     @property
     def registry(self) -> SqlRegistry:
         return self.store.registry
+
+
+Kept = InMemory | OnDisk
+
+KINDS = ["memory", "sqlite"]
+
+
+def kept_by(kind: str, folder: Path) -> Kept:
+    """One of each kind; the real one keeps its file in `folder`."""
+    return InMemory() if kind == "memory" else OnDisk(folder)
+
+
+class Asked:
+    """A registry, waited for."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **named: self._kept.wait(
+            getattr(self._kept.registry, name)(*arguments, **named)
+        )
+
+
+def append(kept: Kept, *drafts: Event) -> None:
+    """Put events into the logs."""
+    for draft in drafts:
+        kept.wait(kept.store.append(draft))
+
+
+def changed(registry: Any, call: Callable[[], object]) -> list[tuple[str, str]]:
+    """The changes that a call leaves."""
+    before = registry.last_change()
+    call()
+    found = registry.changes(before)
+    assert [one.id for one in found] == list(range(before + 1, registry.last_change() + 1))
+    return [(one.what, one.subject) for one in found]
+
+
+def refused(error: type[ChatError], call: Callable[..., object], *arguments: Any) -> None:
+    """A call fails so."""
+    with pytest.raises(error):
+        call(*arguments)
 
 
 def account(name: str = "Ana", **more: Any) -> Account:
