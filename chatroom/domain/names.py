@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
 
 from chatroom.domain.errors import BadRequest
@@ -65,11 +66,23 @@ def room_pattern(raw: str) -> str:
 
     Raises BadRequest where no room could be called so.
     """
+    raw = raw.strip()
     if raw == EVERY_ROOM:
         return raw
     if raw.endswith(EVERY_ROOM):
         return room_name(f"{raw[:-1]}x")[:-1] + EVERY_ROOM
     return room_name(raw)
+
+
+def admits(patterns: Iterable[str] | None, room: str) -> bool:
+    """Whether a room is one of those that `patterns` (as `room_pattern` spells them) are for; None is
+    for all."""
+    if patterns is None:
+        return True
+    return any(
+        room.startswith(pattern[:-1]) if pattern.endswith(EVERY_ROOM) else room == pattern
+        for pattern in patterns
+    )
 
 
 def user_name(raw: str) -> str:

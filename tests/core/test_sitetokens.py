@@ -6,7 +6,6 @@ import base64
 import hmac
 import json
 import string
-from fnmatch import fnmatchcase
 from typing import Any
 
 import jwt
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from chatroom.domain import names
 from chatroom.domain.errors import BadToken, Unavailable
 from chatroom.jwks import Jwks
 from chatroom.sitekeys import OneKey, SigningKey
@@ -436,13 +434,3 @@ class TestOptions:
     def test_no_key_at_all(self):
         with pytest.raises(ValueError, match="need a key"):
             site_tokens(Clock())
-
-
-@given(st.text(max_size=70))
-def test_a_pattern_has_one_spelling(raw):
-    try:
-        pattern = names.room_pattern(raw)
-    except names.BadRequest:
-        return
-    assert names.room_pattern(pattern) == pattern
-    assert fnmatchcase(names.room_name(pattern.replace("*", "x")), pattern)

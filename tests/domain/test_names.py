@@ -64,6 +64,56 @@ def test_a_rooms_name_stays_what_it_is(raw):
 
 
 @pytest.mark.parametrize(
+    ("raw", "pattern"),
+    [
+        ("Lobby", "lobby"),
+        ("*", "*"),
+        ("News-*", "news-*"),
+        ("~plans-x7", "~plans-x7"),
+        ("~plans-*", "~plans-*"),
+    ],
+)
+def test_a_pattern_is_spelled_as_the_rooms_are(raw, pattern):
+    assert names.room_pattern(raw) == pattern
+
+
+@pytest.mark.parametrize("raw", ["", "a b", "a*b", "*a", "**", "-*", "@*", "\uff0a"])
+def test_a_pattern_that_no_room_is_called_by_is_refused(raw):
+    with pytest.raises(BadRequest):
+        names.room_pattern(raw)
+
+
+@given(st.text(max_size=70))
+def test_a_pattern_admits_what_begins_so(raw):
+    try:
+        pattern = names.room_pattern(raw)
+    except BadRequest:
+        return
+    assert names.room_pattern(pattern) == pattern
+    assert names.admits([pattern], pattern.replace("*", "x"))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "room", "admitted"),
+    [
+        (None, "lobby", True),
+        ((), "lobby", False),
+        (("*",), "lobby", True),
+        (("*",), "~plans-x", True),
+        (("lobby",), "lobby", True),
+        (("lobby",), "lobby2", False),
+        (("news-*", "lobby"), "news-sport", True),
+        (("news-*",), "newsx", False),
+        (("news-*",), "news", False),
+        (("~plans-*",), "~plans-x", True),
+        (("plans-*",), "~plans-x", False),
+    ],
+)
+def test_patterns_admit_rooms(patterns, room, admitted):
+    assert names.admits(patterns, room) is admitted
+
+
+@pytest.mark.parametrize(
     ("raw", "name"),
     [
         ("Ana", "Ana"),
