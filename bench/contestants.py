@@ -1,5 +1,6 @@
 """The servers that are compared."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from bench.contestant import Contestant, Setting
 from bench.dialects import Json, Unheard, Verbatim
 from bench.peers.contestants import PEERS
 from bench.servers import ROOT
+
+BEFORE = "CHATROOM_BENCH_BEFORE"
+"""The environment variable with the path of an earlier checkout (the option --before)."""
 
 BENCH = Path(__file__).resolve().parent
 
@@ -24,6 +28,11 @@ def _chatroom(setting: Setting) -> list[str]:
         *(str(twistd), "--nodaemon", "--pidfile=", "--reactor=epoll", "chatroom"),
         *("--endpoint", endpoint, "--data", str(setting.directory / "data"), "--no-limits"),
     ]
+
+
+def _chatroom_before(setting: Setting) -> list[str]:
+    """The same command, with another checkout's modules in front of this one's."""
+    return ["env", f"PYTHONPATH={os.environ[BEFORE]}", *_chatroom(setting)]
 
 
 def _chatroom_lacking() -> str | None:
@@ -74,6 +83,16 @@ CONTESTANTS = (
         command=_chatroom,
         dialect=lambda setting: Verbatim(setting.size, echoes=False),
         lacking=_chatroom_lacking,
+        path="/ws",
+        kind="ours",
+    ),
+    Contestant(
+        name="chatroom-before",
+        label="chatroom, an earlier one",
+        does="does what chatroom does, as it was in the checkout that --before names",
+        command=_chatroom_before,
+        dialect=lambda setting: Json(setting.size, setting.room, setting.text, setting.data),
+        lacking=lambda: None if os.environ.get(BEFORE) else "no --before was given",
         path="/ws",
         kind="ours",
     ),

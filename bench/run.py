@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contestant import Contestant
-from bench.contestants import BY_NAME
+from bench.contestants import BEFORE, BY_NAME
 from bench.course import Course, Plan
 from bench.machine import describe
 from bench.peers.installing import install
@@ -41,6 +41,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--size", type=int, help="payload bytes of a delivery")
     parser.add_argument("--soak", type=float, help="seconds of reconnects in the memory scenario")
+    parser.add_argument("--before", type=Path, help="an earlier checkout, measured beside this one")
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not there")
     parser.add_argument("--docs", type=Path, help="where performance.md goes (docs, if all is run)")
     parser.add_argument(
@@ -140,6 +141,8 @@ def main() -> int:
     # Ended from outside, the servers are ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     chosen = options().parse_args()
+    if chosen.before:
+        os.environ[BEFORE] = str(chosen.before.resolve())
     partial = chosen.quick or chosen.scenario or chosen.only
     docs = chosen.docs or ROOT / ("build/bench" if partial and not chosen.render else "docs")
     if chosen.render:

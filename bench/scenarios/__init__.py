@@ -6,7 +6,9 @@ from bench.scenarios.durability import DURABLE
 from bench.scenarios.encrypted import TLS_1000
 from bench.scenarios.fanout import FANOUT_1000, PACED_4000
 from bench.scenarios.growth import GROWTH
+from bench.scenarios.identity import IDENTITY
 from bench.scenarios.large import LARGE_16000
+from bench.scenarios.logins import LOGINS
 from bench.scenarios.rooms import SMALL_ROOMS
 from bench.scenarios.scenario import Scenario
 from bench.scenarios.storm import STORM
@@ -23,4 +25,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     GROWTH,
     DURABLE,
+    IDENTITY,
+    LOGINS,
 )
