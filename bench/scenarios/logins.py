@@ -15,16 +15,17 @@ from bench.scenarios.scenario import Bound, Column, Reading, Scenario
 
 RATE = 200
 """Logins a second."""
-_CONNECTIONS = 1000
+_CONNECTIONS = 400
+"""More than may wait for a password to be hashed."""
 _ALONE, _MEANWHILE = "elsewhere, nobody logs in", f"elsewhere, {RATE} logins a second"
 
 
 def _logins(course: Course, contestant: Contestant) -> Iterator[Sample]:
     seconds = course.plan.seconds * 2
     with course.serve(contestant) as live, live.crowd() as crowd:
-        crowd.open(course.plan.count(_CONNECTIONS))
         probe = Probe(live.place, seconds, live.cores.load)
         yield {"measure": _ALONE, **_waits(probe)}
+        crowd.open(_CONNECTIONS)
         probe = Probe(live.place, seconds, live.cores.load)
         outcomes = _try(crowd, seconds)
         yield {"measure": _MEANWHILE, **_waits(probe), **outcomes}
