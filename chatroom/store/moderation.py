@@ -93,7 +93,8 @@ def note(connection: Connection, deed: Deed) -> None:
 def deeds(connection: Connection, before: Millis | None, limit: int) -> Sequence[Deed]:
     """See the port."""
     of = tables.deed.c
-    wanted = true() if before is None else of.at < before
+    # A client may name any number, and a column holds 64 bits.
+    wanted = true() if before is None else of.at < max(0, min(before, MAX_SEQ))
     ends = select(of.at).where(wanted).order_by(of.at.desc()).offset(limit - 1).limit(1)
     last = connection.scalar(ends)
     query = select(*_DEED).where(wanted, true() if last is None else of.at >= last)

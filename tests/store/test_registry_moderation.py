@@ -151,6 +151,8 @@ def test_deeds_are_listed_newest_first(registry):
     assert registry.deeds(None, 2) == [deeds[4], deeds[3]]
     assert registry.deeds(NOW + 3, 2) == [deeds[2], deeds[1]]
     assert registry.deeds(NOW, 2) == []
+    assert registry.deeds(2**80, 1) == [deeds[4]]
+    assert registry.deeds(-(2**80), 1) == []
 
 
 @given(times=st.lists(st.integers(0, 6), max_size=20), limit=st.integers(1, 4))
