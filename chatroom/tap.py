@@ -23,6 +23,7 @@ from chatroom.house import House
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
+from chatroom.sitetokens import SiteTokens, site_tokens
 from chatroom.store.opening import Unusable, files_of
 from chatroom.store.sql import SqlStore
 
@@ -45,6 +46,7 @@ def makeService(options: Options) -> MultiService:
     try:
         endpoints = [(one, endpoint_for(reactor, one)) for one in options.endpoints]
         origins = Origins(options.origins)
+        site = _site(options, reactor)
         locks = [take_data(options.data)]
         store = SqlStore(options.store_url, reactor)
         if options["store"]:
@@ -64,6 +66,7 @@ def makeService(options: Options) -> MultiService:
         sign_up=options["sign-up"],
         creators=options["create-rooms"],
         app=options.app,
+        site=site,
     )
     websocket = ChatFactory(core.doorman, reactor, origins, echo=bool(options["compliance"]))
     web = WebSite(websocket, reactor)
@@ -201,6 +204,21 @@ def take(path: Path, what: str, option: str) -> int:
     # Whose it is now is written once a daemon has forked.
     os.truncate(lock, 0)
     return lock
+
+
+def _site(options: Options, reactor: Any) -> SiteTokens | None:
+    """What judges the tokens of the site that this server is embedded in, if it is in one."""
+    key, url = options["jwt-key"], options["jwt-jwks"]
+    if not key and not url:
+        return None
+    return site_tokens(
+        reactor,
+        key=Path(key).expanduser() if key else None,
+        url=url,
+        audience=options["jwt-audience"],
+        issuer=options["jwt-issuer"],
+        roles=bool(options["jwt-roles"]),
+    )
 
 
 def _give_away(options: Options) -> None:
