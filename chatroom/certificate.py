@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -16,7 +17,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from OpenSSL import SSL
 
 DAYS = 397
 """How long a certificate is good for: browsers take none that is valid longer."""
@@ -95,11 +95,9 @@ def check(key_path: Path, certificate_path: Path, now: datetime) -> None:
             f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on; is this machine's clock right?"
         )
     try:
-        context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        context.use_certificate_chain_file(str(certificate_path))
-        context.use_privatekey_file(str(key_path))
-    except SSL.Error as error:
-        reason = error.args[0][-1][-1] if error.args and error.args[0] else "no reason given"
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate_path, key_path)
+    except ssl.SSLError as error:
+        reason = error.reason.replace("_", " ").lower() if error.reason else "no reason given"
         raise BadPem(f"OpenSSL does not take {certificate_path}: {reason}; {_MEND}") from None
 
 

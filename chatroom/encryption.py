@@ -1,28 +1,53 @@
-"""What the `ssl:` endpoint's OpenSSL context is told beyond what Twisted tells it."""
+"""The settings of TLS behind an `ssl:` endpoint, in one place."""
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import NoReturn
 
 from cryptography import x509
-from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 
-def settle(endpoint: Any, certificate: Path, *, chained: bool) -> None:
-    """Settle the context of an `ssl:` endpoint; one that does not show its context is left as it is.
+def server_context(
+    key: Path, certificate: Path, chain: Path | None = None, parameters: Path | None = None
+) -> ssl.SSLContext:
+    """A server's TLS 1.2 and 1.3 with the key and the certificate in these PEM files.
 
-    A peer that goes without TLS's goodbye, as most do, is no error: HTTP and WebSocket know
-    themselves whether a message is whole, and the error's traceback kept each such connection in
-    memory. Certificates that follow the server's own in its file, as in a `fullchain.pem`, are sent
-    along; Twisted sends only the first. Not so where the endpoint names a chain itself (`chained`).
+    Certificates that follow the server's own in its file, as in a `fullchain.pem`, are sent along;
+    where `chain` names a file, those in it are sent instead. `parameters` is a file with what
+    Diffie and Hellman need where no elliptic curve is spoken. Raises OSError for a file that cannot
+    be read, ValueError and ssl.SSLError (an OSError) for one that is not to OpenSSL's taste.
+
+    A session is resumed from a ticket that the client keeps. Its key is this context's alone, and
+    gone with it (docs/decisions/009).
     """
-    factory = getattr(endpoint, "_sslContextFactory", None)
-    if factory is None:
-        return
-    context = factory.getContext()
-    context.set_options(SSL.OP_IGNORE_UNEXPECTED_EOF)
-    if not chained:
-        for issuer in x509.load_pem_x509_certificates(certificate.read_bytes())[1:]:
-            context.add_extra_chain_cert(X509.from_cryptography(issuer))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Two is OpenSSL's default; here a page needs one, and one for its WebSocket.
+    context.num_tickets = 1
+    # So OpenSSL never has to hear from the client before it can write.
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    # All that are spoken are good: a telephone without AES in its hardware knows better.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if chain is None:
+        context.load_cert_chain(certificate, key, _no_password)
+    else:
+        with NamedTemporaryFile() as joined:
+            joined.write(_own(certificate) + chain.read_bytes())
+            joined.flush()
+            context.load_cert_chain(joined.name, key, _no_password)
+    if parameters is not None:
+        context.load_dh_params(str(parameters))
+    return context
+
+
+def _own(certificate: Path) -> bytes:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).public_bytes(Encoding.PEM)
+
+
+def _no_password() -> NoReturn:
+    # Without this, OpenSSL would ask on the terminal.
+    raise ValueError("the key is encrypted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 
 from chatroom.certificate import make
+from chatroom.doors.tls import TlsFactory
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for, url_of
 
 from .logs import Logs
@@ -144,6 +146,34 @@ def test_the_pem_behind_tls_is_checked_before_anything_listens(tmp_path: Path) -
     odd.write_bytes(make(["localhost"], NOW))
     escaped = str(odd).replace(":", r"\:")
     assert "is good only from 2030-01-02" in bad(f"ssl:9443:privateKey={escaped}")
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    """A key and its certificate, good today."""
+    path = tmp_path / "key.pem"
+    path.write_bytes(make(["localhost"], datetime.now(UTC)))
+    return path
+
+
+def test_tls_stands_on_a_tcp_port_of_the_same_arguments(pem: Path) -> None:
+    reactor = MemoryReactor()
+    endpoint_for(reactor, f"ssl:9443:privateKey={pem}:interface=127.0.0.1").listen(Factory())
+    port, factory, backlog, interface = reactor.tcpServers[-1]
+    assert (port, backlog, interface) == (9443, 1024, "127.0.0.1")
+    assert isinstance(factory, TlsFactory)
+
+
+def test_what_tls_does_not_take_is_explained_in_its_own_words(pem: Path) -> None:
+    start = f"ssl:9443:privateKey={pem}:"
+    for more, said in (
+        ("nosuch=1", f"ssl takes no nosuch{EXAMPLES}"),
+        ("sslmethod=TLSv1_METHOD", f"ssl takes no sslmethod{EXAMPLES}"),
+        ("dhParameters=none.pem", "none.pem: No such file or directory"),
+        ("extraCertChain=none.pem", "none.pem: No such file or directory"),
+        (f"dhParameters={pem}", "OpenSSL says: "),
+    ):
+        assert bad(start + more).startswith(f"--endpoint {start + more!r}: {said}")
 
 
 def test_it_says_which_address_to_open() -> None:

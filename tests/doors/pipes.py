@@ -11,6 +11,8 @@ import socket
 import ssl
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from twisted.internet import main
@@ -23,6 +25,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from chatroom.certificate import make
+from chatroom.doors.tls import TlsFactory
+from chatroom.encryption import server_context
 
 
 class HandReactor(Clock):
@@ -210,45 +214,72 @@ class SocketPipe(Pipe):
 
 
 @cache
-def _certificate() -> PrivateCertificate:
-    return PrivateCertificate.loadPEM(make(["localhost"], datetime.now(UTC)))
+def _pem() -> bytes:
+    return make(["localhost"], datetime.now(UTC))
+
+
+@cache
+def server_tls() -> ssl.SSLContext:
+    """A server's TLS, as behind an `ssl:` endpoint."""
+    with NamedTemporaryFile() as file:
+        file.write(_pem())
+        file.flush()
+        return server_context(Path(file.name), Path(file.name))
+
+
+def client_tls(version: ssl.TLSVersion) -> ssl.SSLContext:
+    """A client's TLS of that version alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    return context
 
 
 class TlsPipe(Pipe):
-    """Over Twisted's TLS, whose handshake is done, and that over either of the others."""
+    """Over TLS, whose handshake is done unless `shaken` is False, and that over either of the others."""
 
-    def __init__(self, below: type[ScriptedPipe | SocketPipe], version: ssl.TLSVersion) -> None:
+    transport: Any
+
+    def __init__(
+        self,
+        below: type[ScriptedPipe | SocketPipe],
+        version: ssl.TLSVersion,
+        protocol: Any = None,
+        *,
+        shaken: bool = True,
+    ) -> None:
         super().__init__()
         self.below = below()
         self.reactor = self.below.reactor
-        factory = TLSMemoryBIOFactory(
-            _certificate().options(), False, Factory.forProtocol(Protocol), self.reactor
-        )
-        self.transport = factory.buildProtocol(None)
+        self.protocol = protocol or Protocol()
+        factory = Factory()
+        factory.buildProtocol = lambda _address: self.protocol  # type: ignore[method-assign]
+        self.transport = self.wrap(factory)
         self.below.transport.protocol = self.transport
         self.transport.makeConnection(self.below.transport)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.minimum_version = context.maximum_version = version
         self._coming, self._going = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._far = context.wrap_bio(self._coming, self._going)
+        self.far = client_tls(version).wrap_bio(self._coming, self._going)
         self._seen = 0
-        self._shake_hands()
+        if shaken:
+            self.shake_hands()
+
+    def wrap(self, factory: Factory) -> Any:
+        """The TLS transport of a new connection to `factory`."""
+        return TlsFactory(server_tls(), factory, self.reactor).buildProtocol(None)
 
     def read(self, size: int) -> None:
         self.below.read(size)
-        self._coming.write(self.below.received[self._seen :])
-        self._seen = len(self.below.received)
+        self._take()
         try:
-            while data := self._far.read(65536):
+            while data := self.far.read(65536):
                 self.received += data
             self.ended = True
         except ssl.SSLZeroReturnError:
             self.ended = True
         except ssl.SSLWantReadError:
             pass
-        if not self.below.transport.disconnected and self._going.pending:
-            self.transport.dataReceived(self._going.read())
+        if not self.below.transport.disconnected:
+            self.pass_on()
 
     def make_room(self, size: int, at_once: int) -> None:
         self.below.make_room(size, at_once)
@@ -258,27 +289,58 @@ class TlsPipe(Pipe):
 
     def say(self, data: bytes) -> None:
         """The far end sends something."""
-        self._far.write(data)
-        self.transport.dataReceived(self._going.read())
+        self.far.write(data)
+        self.pass_on()
 
     def take_leave(self) -> None:
         """The far end ends TLS in good order."""
         try:
-            self._far.unwrap()
+            self.far.unwrap()
         except ssl.SSLError:
             pass  # it waits for the answer
-        if self._going.pending:
-            self.transport.dataReceived(self._going.read())
+        self.pass_on()
 
-    def _shake_hands(self) -> None:
+    def shake_hands(self) -> None:
+        """Until both sides are done."""
         for _ in range(6):
-            try:
-                self._far.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            if self._going.pending:
-                self.transport.dataReceived(self._going.read())
-            self.below.read(65536)
-            self._coming.write(self.below.received[self._seen :])
-            self._seen = len(self.below.received)
-        assert self._far.version() is not None
+            self.greet()
+            self.pass_on()
+            self.below.read(65_536)
+            self._take()
+        assert self.far.version() is not None
+        if isinstance(self.below, ScriptedPipe):
+            self.below.socket.allowed = 0
+
+    def greet(self) -> None:
+        """The far end goes on with the handshake; `pass_on` sends what it says."""
+        try:
+            self.far.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+
+    def pass_on(self, piece: int = 65_536) -> None:
+        """What the far end has said arrives, in pieces of so many bytes."""
+        while self._going.pending:
+            self.transport.dataReceived(self._going.read(piece))
+
+    def said(self) -> bytes:
+        """What the far end has said, which will not arrive."""
+        return self._going.read()
+
+    def hear(self) -> None:
+        """The far end takes what has left."""
+        self.below.read(0)
+        self._take()
+
+    def _take(self) -> None:
+        self._coming.write(self.below.received[self._seen :])
+        self._seen = len(self.below.received)
+
+
+class TwistedTlsPipe(TlsPipe):
+    """Over Twisted's own TLS."""
+
+    def wrap(self, factory: Factory) -> Any:
+        """The TLS transport of a new connection to `factory`."""
+        options = PrivateCertificate.loadPEM(_pem()).options()
+        return TLSMemoryBIOFactory(options, False, factory, self.reactor).buildProtocol(None)

@@ -16,7 +16,7 @@ from chatroom.doors.row import DirectRow
 from chatroom.doors.tls import TlsOutbox
 from chatroom.fanout import OneByOne
 
-from .pipes import HandReactor, ScriptedPipe, SocketPipe, TlsPipe
+from .pipes import HandReactor, SocketPipe, TlsPipe, TwistedTlsPipe
 
 MODERN = ssl.TLSVersion.TLSv1_3
 
@@ -27,9 +27,9 @@ MODERN = ssl.TLSVersion.TLSv1_3
         (SocketPipe, True, DirectOutbox),
         (SocketPipe, False, DirectOutbox),
         (lambda: TlsPipe(SocketPipe, MODERN), True, TlsOutbox),
-        # What Twisted's TLS has been given it keeps for its next turn: that comes first.
-        (lambda: TlsPipe(SocketPipe, MODERN), False, BufferedOutbox),
-        (lambda: TlsPipe(ScriptedPipe, MODERN), True, BufferedOutbox),
+        (lambda: TlsPipe(SocketPipe, MODERN), False, TlsOutbox),
+        # Another program's endpoint may have it.
+        (lambda: TwistedTlsPipe(SocketPipe, MODERN), True, BufferedOutbox),
     ],
 )
 def test_the_fastest_that_is_safe(make: Any, pristine: bool, kind: type) -> None:

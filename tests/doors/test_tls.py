@@ -1,39 +1,46 @@
-"""The outbox over TLS, alone and in any order of things."""
+"""TLS connections, and the outbox over them, alone and in any order of things."""
 
 from __future__ import annotations
 
+import gc
 import ssl
+import weakref
 from typing import Any
 
 import pytest
 from hypothesis.stateful import precondition, rule
-from OpenSSL import SSL
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.protocol import Factory, Protocol
+from twisted.python.failure import Failure
 
+from chatroom.doors.front import FrontFactory
 from chatroom.doors.outbox import BufferedOutbox, Tick
-from chatroom.doors.tls import TlsOutbox
+from chatroom.doors.tls import LINGER, PIECE, TlsFactory, TlsOutbox
 
 from .outbox_machine import SETTINGS, OutboxMachine
-from .pipes import Pipe, ScriptedPipe, SocketPipe, TlsPipe
+from .pipes import Pipe, ScriptedPipe, SocketPipe, TlsPipe, TwistedTlsPipe, server_tls
+
+OLD, MODERN = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 class BufferedTls(OutboxMachine):
     """Over Twisted's TLS, through Twisted."""
 
     def make(self, limit: int) -> tuple[Pipe, Any]:
-        return TlsPipe(ScriptedPipe, ssl.TLSVersion.TLSv1_3), BufferedOutbox
+        return TwistedTlsPipe(ScriptedPipe, MODERN), BufferedOutbox
 
 
 class TlsScripted(OutboxMachine):
-    """TLS at once, over a socket that takes as much as the test says."""
+    """Over a socket that takes as much as the test says."""
 
-    version = ssl.TLSVersion.TLSv1_3
+    version = MODERN
 
     def make(self, limit: int) -> tuple[Pipe, Any]:
         return TlsPipe(ScriptedPipe, self.version), TlsOutbox
 
     def under_way(self) -> int:
-        assert isinstance(self.outbox, TlsOutbox)
-        return self.outbox._cipher.waiting
+        waiting: int = self.pipe.transport._cipher.waiting
+        return waiting
 
     @precondition(lambda self: not self.snapped)
     @rule()
@@ -46,14 +53,14 @@ class TlsScripted(OutboxMachine):
 class TlsOld(TlsScripted):
     """The same with TLS 1.2."""
 
-    version = ssl.TLSVersion.TLSv1_2
+    version = OLD
 
 
 class TlsSocket(OutboxMachine):
-    """TLS at once, over real sockets."""
+    """Over real sockets."""
 
     def make(self, limit: int) -> tuple[Pipe, Any]:
-        return TlsPipe(SocketPipe, ssl.TLSVersion.TLSv1_3), TlsOutbox
+        return TlsPipe(SocketPipe, MODERN), TlsOutbox
 
     def discard(self) -> None:
         assert isinstance(self.pipe, TlsPipe)
@@ -61,89 +68,398 @@ class TlsSocket(OutboxMachine):
         self.pipe.below.close()
 
 
+class Listener(Protocol):
+    """Takes down what happens to it."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.lost: list[Failure] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason)
+
+
+class Source:
+    """A producer that takes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.told.append("resume")
+
+    def stopProducing(self) -> None:
+        self.told.append("stop")
+
+
 def _outbox(pipe: TlsPipe, limit: int = 100_000) -> TlsOutbox:
     return TlsOutbox(pipe.transport, Tick(pipe.reactor), limit, lambda: None)
 
 
-@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def pipe(request: pytest.FixtureRequest) -> TlsPipe:
+def _sent(pipe: TlsPipe) -> int:
+    """How many bytes the socket has taken, of whatever kind."""
+    assert isinstance(pipe.below, ScriptedPipe)
+    return len(pipe.below.socket.taken)
+
+
+def _closed(pipe: TlsPipe) -> bool:
+    return bool(pipe.below.transport.disconnected)
+
+
+@pytest.fixture(params=[OLD, MODERN])
+def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
+    """Either version."""
+    return request.param
+
+
+@pytest.fixture
+def pipe(version: ssl.TLSVersion) -> TlsPipe:
     """A connection over a socket that takes as much as the test says."""
-    return TlsPipe(ScriptedPipe, request.param)
+    return TlsPipe(ScriptedPipe, version, Listener())
 
 
-def test_what_is_written_leaves_at_once_in_records_of_16_kib(pipe: TlsPipe) -> None:
-    outbox = _outbox(pipe)
-    outbox.write(b"<first>")
-    pipe.read(100_000)
-    assert pipe.received == b"<first>"
-    pipe.make_room(1_000_000, 1_000_000)
-    outbox.write(b"x" * 100_000)
-    assert pipe.below.transport.buffered() == 0, "it went past Twisted's buffers"
-    pipe.read(0)
-    assert pipe.received == b"<first>" + b"x" * 100_000
+@pytest.fixture
+def new(version: ssl.TLSVersion) -> TlsPipe:
+    """One whose handshake has not begun."""
+    return TlsPipe(ScriptedPipe, version, Listener(), shaken=False)
 
 
-@pytest.mark.parametrize("size", [1, 16_383, 16_384, 16_385, 32_768, 49_152])
-def test_no_size_leaves_anything_behind_in_openssl(pipe: TlsPipe, size: int) -> None:
-    outbox = _outbox(pipe)
-    outbox.write(b"<first>")
-    pipe.read(100_000)
-    outbox.write(b"x" * size)
-    pipe.read(100_000)
-    assert pipe.received == b"<first>" + b"x" * size
+class TestOutbox:
+    """What leaves through a TlsOutbox."""
 
+    def test_it_leaves_at_once(self, pipe: TlsPipe) -> None:
+        outbox = _outbox(pipe)
+        pipe.make_room(1_000_000, 1_000_000)
+        outbox.write(b"<first>")
+        outbox.write(b"x" * 100_000)
+        assert pipe.below.transport.buffered() == 0, "it went past Twisted's buffers"
+        pipe.read(0)
+        assert pipe.received == b"<first>" + b"x" * 100_000
 
-def test_what_waits_is_encrypted_only_when_there_is_room(pipe: TlsPipe) -> None:
-    outbox = _outbox(pipe, 0)
-    for _ in range(100):
-        outbox.write(b"x" * 1_000)
-    assert outbox.busy
-    assert outbox._cipher.waiting < 2_000
-    pipe.drain()
-    assert pipe.received == b"x" * 100_000
-    assert not outbox.busy
+    @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 1])
+    def test_no_size_leaves_anything_behind_in_openssl(self, pipe: TlsPipe, size: int) -> None:
+        outbox = _outbox(pipe)
+        outbox.write(b"<first>")
+        outbox.write(b"x" * size)
+        pipe.drain()
+        assert pipe.received == b"<first>" + b"x" * size
 
+    def test_what_waits_is_encrypted_only_when_there_is_room(self, pipe: TlsPipe) -> None:
+        outbox = _outbox(pipe, 0)
+        for _ in range(100):
+            outbox.write(b"x" * 1_000)
+        assert outbox.busy
+        assert pipe.transport._cipher.waiting < 2_000
+        pipe.drain()
+        assert pipe.received == b"x" * 100_000
+        assert not outbox.busy
 
-def test_twisteds_own_words_keep_their_place(pipe: TlsPipe) -> None:
-    outbox = _outbox(pipe)
-    outbox.write(b"<first>")
-    outbox.write(b"<second>")
-    outbox.finish()
-    pipe.drain()
-    # The alert that ends TLS came behind everything.
-    assert (pipe.received, pipe.ended) == (b"<first><second>", True)
+    def test_what_waits_is_bounded(self, pipe: TlsPipe) -> None:
+        overflows: list[bool] = []
+        outbox = TlsOutbox(pipe.transport, Tick(pipe.reactor), 5_000, lambda: overflows.append(True))
+        for _ in range(100):
+            outbox.write(b"x" * 1_000)
+        assert overflows == [True]
+        assert outbox.waiting + pipe.transport._cipher.waiting < 2_000
 
+    def test_a_stream_that_openssl_breaks_off_does_not_go_on(self, pipe: TlsPipe) -> None:
+        outbox = _outbox(pipe)
+        outbox.write(b"<first>")
+        pipe.drain()
+        pipe.transport._tls = Reluctant()
+        outbox.write(b"<second>")
+        outbox.write(b"<third>")
+        pipe.drain()
+        assert pipe.received == b"<first>"
+        assert _closed(pipe)
 
-def test_the_far_end_may_take_its_leave_at_any_time(pipe: TlsPipe) -> None:
-    outbox = _outbox(pipe)
-    outbox.write(b"<first>")
-    outbox.write(b"<second>")
-    pipe.take_leave()
-    outbox.write(b"<third>")
-    outbox.control(b"<fourth>")
-    pipe.drain()
-    assert b"<first><second>".startswith(pipe.received)
-    outbox.finish()
-    pipe.drain()
-    assert pipe.below.transport.disconnected
+    def test_the_goodbye_comes_behind_everything(self, pipe: TlsPipe) -> None:
+        outbox = _outbox(pipe)
+        outbox.write(b"<first>")
+        outbox.write(b"<second>")
+        outbox.finish()
+        pipe.drain()
+        assert (pipe.received, pipe.ended) == (b"<first><second>", True)
+
+    def test_the_far_end_may_take_its_leave_at_any_time(self, pipe: TlsPipe) -> None:
+        outbox = _outbox(pipe)
+        outbox.write(b"<first>")
+        outbox.write(b"<second>")
+        pipe.take_leave()
+        outbox.write(b"<third>")
+        outbox.control(b"<fourth>")
+        pipe.drain()
+        assert b"<first><second>".startswith(pipe.received)
+        outbox.finish()
+        pipe.drain()
+        assert _closed(pipe)
 
 
 class Reluctant:
     """OpenSSL that has to hear from the far end before it can say more."""
 
-    def send(self, _data: bytes) -> int:
-        raise SSL.WantReadError
+    def write(self, _data: bytes) -> int:
+        raise ssl.SSLWantReadError
 
 
-def test_where_openssl_must_hear_first_twisted_waits_for_it(pipe: TlsPipe) -> None:
-    outbox = _outbox(pipe)
-    outbox.write(b"<first>")
-    pipe.read(100_000)
-    outbox._tls = Reluctant()  # type: ignore[assignment]
-    outbox.write(b"<second>")
-    outbox.write(b"<third>")
-    pipe.drain()
-    assert pipe.received == b"<first><second><third>"
+class TestHandshake:
+    """Until both sides can talk."""
+
+    def test_each_flight_leaves_at_once(self, new: TlsPipe) -> None:
+        new.make_room(100_000, 100_000)
+        new.greet()
+        new.pass_on()
+        assert _sent(new) > 300
+        assert new.below.transport.buffered() == 0
+
+    def test_what_is_written_before_it_waits_for_it(self, new: TlsPipe) -> None:
+        new.transport.write(b"<first>")
+        new.transport.writeSequence([b"<sec", b"ond>"])
+        assert _sent(new) == 0
+        new.shake_hands()
+        new.drain()
+        assert new.received == b"<first><second>"
+
+    def test_who_is_refused_before_it_can_read_why(self, new: TlsPipe) -> None:
+        new.transport.write(b"<full>")
+        new.transport.loseConnection()
+        new.shake_hands()
+        new.drain()
+        assert (new.received, new.ended) == (b"<full>", True)
+
+    def test_who_has_nothing_to_say_before_it_hangs_up(self, new: TlsPipe) -> None:
+        new.transport.loseConnection()
+        new.drain()
+        assert (_sent(new), _closed(new)) == (0, True)
+
+    @pytest.mark.parametrize(
+        "nonsense", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05\xff\0\0\1\0", b"\0" * 100]
+    )
+    def test_what_is_no_tls_is_hung_up_on(self, new: TlsPipe, nonsense: bytes) -> None:
+        new.make_room(1_000, 1_000)
+        new.transport.dataReceived(nonsense)
+        new.transport.dataReceived(b"more of it")
+        new.below.read(0)
+        assert _closed(new)
+        assert _sent(new) < 10, "an alert, if anything"
+        assert new.protocol.heard == b""
+
+    def test_it_may_come_in_as_many_pieces_as_there_are_bytes(self, new: TlsPipe) -> None:
+        new.make_room(100_000, 100_000)
+        for _ in range(3):
+            new.greet()
+            new.pass_on(1)
+            new.hear()
+        new.say(b"hello")
+        assert new.protocol.heard == b"hello"
+
+    def test_a_ticket_leaves_with_the_first_answer(self, new: TlsPipe, version: ssl.TLSVersion) -> None:
+        new.make_room(100_000, 100_000)
+        new.greet()
+        new.pass_on()
+        new.hear()
+        new.greet()
+        before = _sent(new)
+        new.pass_on()
+        # With TLS 1.2 the server has the last word of the handshake, without which nothing goes on.
+        assert (_sent(new) > before) == (version is OLD)
+        new.transport.write(b"<first>")
+        new.drain()
+        assert new.received == b"<first>"
+        assert new.far.session.has_ticket
+
+
+class TestReading:
+    """What comes in."""
+
+    @pytest.mark.parametrize("size", [1, PIECE, 16 * 1024, 100_000])
+    def test_it_is_delivered_whole(self, pipe: TlsPipe, size: int) -> None:
+        data = bytes(range(256)) * (size // 256) + b"." * (size % 256)
+        pipe.say(data)
+        assert pipe.protocol.heard == data
+
+    def test_what_comes_in_pieces_is_delivered_whole(self, pipe: TlsPipe) -> None:
+        for message in (b"<first>", b"x" * 20_000, b"<last>"):
+            pipe.far.write(message)
+        pipe.pass_on(777)
+        assert pipe.protocol.heard == b"<first>" + b"x" * 20_000 + b"<last>"
+
+    def test_what_is_forged_ends_the_connection(self, pipe: TlsPipe) -> None:
+        pipe.far.write(b"<first>")
+        forged = bytearray(pipe.said())
+        forged[-1] ^= 1
+        pipe.transport.dataReceived(bytes(forged))
+        with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
+            pipe.drain()
+        pipe.below.read(0)
+        assert pipe.protocol.heard == b""
+        assert _closed(pipe)
+
+    def test_nothing_is_delivered_behind_an_abort(self, pipe: TlsPipe) -> None:
+        class Once(Listener):
+            def dataReceived(self, data: bytes) -> None:
+                super().dataReceived(data)
+                pipe.transport.abortConnection()
+
+        pipe.transport.wrappedProtocol = pipe.protocol = Once()
+        pipe.far.write(b"<first>")
+        pipe.say(b"<second>")
+        assert pipe.protocol.heard == b"<first>"
+
+    def test_reading_can_pause(self, pipe: TlsPipe) -> None:
+        below = pipe.below.transport
+        below.startReading()
+        pipe.transport.pauseProducing()
+        assert below not in pipe.reactor.readers
+        pipe.transport.resumeProducing()
+        assert below in pipe.reactor.readers
+
+
+class TestEnding:
+    """How a connection ends."""
+
+    def test_a_goodbye_waits_for_theirs(self, pipe: TlsPipe) -> None:
+        pipe.transport.write(b"<last>")
+        pipe.transport.loseConnection()
+        pipe.make_room(1_000, 1_000)
+        pipe.below.read(0)
+        assert not _closed(pipe)
+        pipe.transport.write(b"<too late>")
+        pipe.drain()
+        assert (pipe.received, pipe.ended) == (b"<last>", True)
+        pipe.take_leave()
+        pipe.below.read(0)
+        assert _closed(pipe)
+        assert not pipe.reactor.getDelayedCalls()
+
+    def test_who_does_not_answer_it_is_hung_up_on(self, pipe: TlsPipe) -> None:
+        pipe.transport.loseConnection()
+        pipe.transport.loseConnection()
+        pipe.make_room(1_000, 1_000)
+        pipe.below.read(0)
+        pipe.say(b"never mind")
+        assert pipe.protocol.heard == b""
+        pipe.reactor.advance(LINGER - 0.01)
+        assert not _closed(pipe)
+        pipe.reactor.advance(0.01)
+        pipe.reactor.turn()
+        assert _closed(pipe)
+
+    def test_the_time_to_answer_begins_when_everything_has_left(self, pipe: TlsPipe) -> None:
+        pipe.transport.write(b"x" * 10_000)
+        pipe.transport.loseConnection()
+        pipe.reactor.advance(10 * LINGER)
+        assert not _closed(pipe)
+        pipe.drain()
+        assert pipe.received == b"x" * 10_000
+        pipe.reactor.advance(LINGER)
+        pipe.reactor.turn()
+        assert _closed(pipe)
+
+    def test_who_says_goodbye_is_answered(self, pipe: TlsPipe) -> None:
+        pipe.take_leave()
+        pipe.drain()
+        assert pipe.ended
+        assert _closed(pipe)
+        assert len(pipe.protocol.lost) == 1
+
+    def test_it_is_said_that_it_is_over_and_nothing_is_kept(self, pipe: TlsPipe) -> None:
+        source = Source()
+        pipe.transport.registerProducer(source, True)
+        protocol, pipe.protocol = pipe.protocol, None
+        gone, transport = weakref.ref(protocol), weakref.ref(pipe.transport)
+        gc.collect()
+        gc.disable()
+        try:
+            pipe.below.transport.connectionLost(Failure(ConnectionResetError()))
+            assert protocol.lost[0].check(ConnectionResetError)
+            assert source.told == ["stop"]
+            # As Twisted's own connections do.
+            del pipe.below.transport.protocol
+            del pipe.transport, protocol
+            assert (gone(), transport()) == (None, None), "only the garbage collector would have freed it"
+        finally:
+            gc.enable()
+
+
+class TestTransport:
+    """What protocols ask of a transport."""
+
+    def test_a_producer_is_told_when_the_socket_is_full(self, pipe: TlsPipe) -> None:
+        source = Source()
+        pipe.transport.registerProducer(source, True)
+        pipe.transport.write(b"x" * 10_000)
+        assert source.told == []
+        pipe.reactor.advance(0)
+        assert source.told == ["pause"]
+        pipe.drain()
+        assert source.told == ["pause", "resume"]
+        assert pipe.received == b"x" * 10_000
+
+    def test_a_producer_may_come_when_it_is_full_already(self, pipe: TlsPipe) -> None:
+        source = Source()
+        pipe.transport.write(b"x" * 10_000)
+        pipe.reactor.advance(0)
+        pipe.transport.registerProducer(source, True)
+        assert source.told == ["pause"]
+
+    def test_the_goodbye_waits_for_the_producer(self, pipe: TlsPipe) -> None:
+        pipe.transport.registerProducer(Source(), True)
+        pipe.transport.loseConnection()
+        pipe.transport.write(b"<last>")
+        pipe.drain()
+        assert (pipe.received, pipe.ended) == (b"<last>", False)
+        pipe.transport.unregisterProducer()
+        pipe.drain()
+        assert pipe.ended
+
+    def test_there_is_one_producer_and_it_streams(self, pipe: TlsPipe) -> None:
+        with pytest.raises(ValueError, match="streaming"):
+            pipe.transport.registerProducer(Source(), False)
+        pipe.transport.registerProducer(Source(), True)
+        with pytest.raises(RuntimeError):
+            pipe.transport.registerProducer(Source(), True)
+
+    def test_a_producer_that_comes_too_late_is_stopped(self, pipe: TlsPipe) -> None:
+        source = Source()
+        pipe.transport.abortConnection()
+        pipe.transport.registerProducer(source, True)
+        assert source.told == ["stop"]
+
+    def test_it_is_secure_to_twisted_web_and_its_socket_is_not_to_be_had(self, pipe: TlsPipe) -> None:
+        assert ISSLTransport(pipe.transport, None) is pipe.transport
+        assert isinstance(pipe.transport.getHandle(), ssl.SSLObject)
+
+    def test_several_writes_of_one_turn_are_one_system_call(self, pipe: TlsPipe) -> None:
+        pipe.make_room(100_000, 100_000)
+        before = _sent(pipe)
+        pipe.transport.write(b"<first>")
+        pipe.transport.write(b"<second>")
+        assert _sent(pipe) == before
+        pipe.reactor.advance(0)
+        pipe.drain()
+        assert pipe.received == b"<first><second>"
+
+    def test_what_stops_reading_ends_the_connection(self, pipe: TlsPipe) -> None:
+        pipe.transport.stopProducing()
+        pipe.drain()
+        assert pipe.ended
+
+
+def test_alpn_offers_what_the_protocol_behind_speaks() -> None:
+    any_: Any = None
+    web = FrontFactory(any_, any_, any_, any_, 0)
+    pipe = TlsPipe(ScriptedPipe, MODERN)
+    assert pipe.transport.negotiatedProtocol is None
+    factory = TlsFactory(server_tls(), web, pipe.reactor)
+    assert factory.logPrefix() == "FrontFactory (TLS)"
+    assert TlsFactory(server_tls(), Factory(), pipe.reactor).logPrefix() == "Factory (TLS)"
 
 
 TestBufferedTls = BufferedTls.TestCase

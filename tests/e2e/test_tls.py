@@ -54,11 +54,56 @@ def test_a_long_history_arrives_whole_over_tls(secure: Server) -> None:
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_of_today_is_spoken(secure: Server, pem: Path, version: ssl.TLSVersion) -> None:
     # The certificate is checked here, as a browser would that has been told to trust it.
-    context = ssl.create_default_context(cafile=str(pem))
-    context.minimum_version = context.maximum_version = version
-    with JsonClient(secure.ws.replace("127.0.0.1", "localhost"), "Eva", ssl=context) as eva:
+    with JsonClient(secure.ws.replace("127.0.0.1", "localhost"), "Eva", ssl=_trusting(pem, version)) as eva:
         eva.join("today")
         assert eva.post("hello", "today") > 0
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("tickets", [True, False])
+def test_who_comes_back_resumes_their_session(
+    secure: Server, pem: Path, version: ssl.TLSVersion, tickets: bool
+) -> None:
+    context = _trusting(pem, version)
+    if not tickets:
+        # TLS 1.2 then has a session's number, which the server remembers; TLS 1.3 has only tickets.
+        context.options |= ssl.OP_NO_TICKET
+    session, resumed = _visit(secure, context)
+    assert not resumed
+    for _ in range(3):
+        session, resumed = _visit(secure, context, session)
+        assert resumed
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_ticket_of_before_a_restart_is_no_harm(server: Start, pem: Path, version: ssl.TLSVersion) -> None:
+    one = server(endpoints=(TLS,), files={"key.pem": pem.read_text()})
+    context = _trusting(pem, version)
+    session, _ = _visit(one, context)
+    one.stop()
+    one.start()
+    session, resumed = _visit(one, context, session)
+    assert not resumed
+    assert _visit(one, context, session)[1]
+
+
+def _trusting(pem: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(pem))
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+def _visit(
+    server: Server, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLSession | None, bool]:
+    """One request and its answer, with which a ticket comes: the session, and whether it was that one."""
+    with (
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as raw,
+        context.wrap_socket(raw, server_hostname="localhost", session=session) as wrapped,
+    ):
+        wrapped.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert wrapped.recv(4096).startswith(b"HTTP/1.1 200")
+        return wrapped.session, bool(wrapped.session_reused)
 
 
 @pytest.mark.parametrize("offered", [["h2", "http/1.1"], ["http/1.1"]])
@@ -110,17 +155,24 @@ def test_a_server_with_both_is_one_chat(server: Start, pem: Path) -> None:
         assert ben.event()["text"] == "across"
 
 
-def test_the_whole_chain_is_sent(server: Start) -> None:
+@pytest.mark.parametrize("more", ["", ":certKey=leaf.pem:extraCertChain=mid.pem"])
+def test_the_whole_chain_is_sent(server: Start, more: str) -> None:
     """A client that knows only the root gets the certificates between from the server."""
-    root, fullchain = _chain(datetime.now(UTC))
-    one = server(endpoints=(TLS,), files={"key.pem": fullchain, "root.pem": root})
+    root, mid, leaf, key = _chain(datetime.now(UTC))
+    files = {
+        "key.pem": key + ("" if more else leaf + mid),
+        "root.pem": root,
+        "mid.pem": mid,
+        "leaf.pem": leaf,
+    }
+    one = server(endpoints=(TLS + more,), files=files)
     context = ssl.create_default_context(cafile=str(one.folder / "root.pem"))
     with JsonClient(one.ws.replace("127.0.0.1", "localhost"), "Eva", ssl=context) as eva:
         assert eva.ask("ping")["type"] == "pong"
 
 
-def _chain(now: datetime) -> tuple[str, str]:
-    """A root's certificate; a key with its certificate, and that of who signed it, in one PEM."""
+def _chain(now: datetime) -> tuple[str, str, str, str]:
+    """The certificates of a root, of who it signed, and of who that one signed, whose key is the last."""
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
     names = [
         x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("root", "mid", "leaf")
@@ -135,7 +187,7 @@ def _chain(now: datetime) -> tuple[str, str]:
         builder = builder.add_extension(ca, critical=True).add_extension(host, critical=False)
         pems.append(builder.sign(keys[signer], hashes.SHA256()).public_bytes(Encoding.PEM).decode())
     private = keys[2].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return pems[0], private + pems[2] + pems[1]
+    return pems[0], pems[1], pems[2], private
 
 
 def test_a_pem_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
