@@ -130,7 +130,8 @@ def _make(path: Path) -> None:
 
 
 def _engine(where: URL, begin: str) -> Engine:
-    engine = create_engine(where, connect_args={"timeout": BUSY_SECONDS})
+    # An error that is logged tells the statement, and none of the texts and hashes that were in it.
+    engine = create_engine(where, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _beginner(Prepared(engine.dialect, text(begin))))
     return engine

@@ -92,6 +92,19 @@ def test_every_connection_keeps_what_it_says_it_keeps(path, which):
             engine.dispose()
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_an_error_tells_the_statement_and_no_values(path, which):
+    engines = open_engines(f"sqlite:///{path}")
+    try:
+        with engines[which].connect() as connection, pytest.raises(OperationalError) as error:
+            connection.execute(text("SELECT nonsense FROM nowhere WHERE a = :a"), {"a": "a secret"})
+    finally:
+        for engine in engines:
+            engine.dispose()
+    assert "SELECT nonsense" in str(error.value)
+    assert "a secret" not in str(error.value)
+
+
 def test_a_writing_transaction_has_the_lock_from_its_beginning(path, monkeypatch):
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0.02)
     writing, reading = open_engines(f"sqlite:///{path}")
