@@ -104,6 +104,11 @@ class _Job:
             if outlet in row:
                 self._write_some(outlet)
 
+    def finish(self, outlet: Outlet) -> None:
+        """Tell `outlet` now, unless its row has been told."""
+        if not self.started or any(outlet in row for row in self._rows):
+            self._write_some(outlet)
+
     def _write_some(self, outlet: Outlet) -> None:
         """What of it is new to this member, and not its own."""
         new = self.framed[self._late.get(outlet, 0) :]
@@ -131,6 +136,12 @@ class FanOut:
         members[outlet] = user
         for job in self._jobs:
             job.came(outlet)
+
+    def finish(self, outlet: Outlet) -> None:
+        """Tell a member at once what it is still to be told; to be dismissed then."""
+        for job in self._jobs:
+            if job.dialect is outlet.dialect:
+                job.finish(outlet)
 
     def dismiss(self, outlet: Outlet) -> None:
         """`outlet` is told nothing more."""

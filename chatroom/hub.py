@@ -12,7 +12,7 @@ from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Committed, Dialect, Origin, Outlet
 from chatroom.fanout import FanOut, Framed
 from chatroom.presence import Presences
-from chatroom.tail import Tail
+from chatroom.tail import Tail, named_in, renamed
 
 
 class LiveRoom:
@@ -58,6 +58,7 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rooms: dict[str, LiveRoom] = {}
+        self._renamed: dict[str, str] = {}
         self.at_tick: list[Callable[[], None]] = []
         """Called at the end of each delivery: what was sent meanwhile may leave now."""
 
@@ -79,7 +80,7 @@ class Hub:
 
     def loaded(self, room: LiveRoom, events: Iterable[Event], head: int) -> None:
         """The store's newest `events` of `room`, and its `head`; what came meanwhile follows."""
-        room.tail.fill(events, head)
+        room.tail.fill(map(self._current, events), head)
         room.loading = False
         early, room.early = room.early, []
         self._deliver(room, early)
@@ -98,6 +99,24 @@ class Hub:
         room.fan_out.dismiss(outlet)
         room.presences.went(user)
         self.release(room)
+
+    def see_off(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
+        """`outlet` is told at once what it is still to be told, and is a member no more."""
+        room.fan_out.finish(outlet)
+        self.leave(room, outlet, user)
+
+    def rename(self, user_id: str, name: str) -> None:
+        """From now on nobody who comes is told another name of that user, whatever was read or written
+        before this."""
+        self._renamed[user_id] = name
+        for room in self._rooms.values():
+            room.tail.rename(user_id, name)
+
+    def _current(self, event: Event) -> Event:
+        for user in named_in(event):
+            if user in self._renamed:
+                event = renamed(event, user, self._renamed[user])
+        return event
 
     def release(self, room: LiveRoom) -> None:
         """Forget `room` if nobody is in it."""
@@ -121,6 +140,8 @@ class Hub:
             return
         # What the store's reading already had, or a bus doubled, has been told.
         fresh = [pair for pair in pairs if pair[0].seq > room.head]
+        if self._renamed:
+            fresh = [(self._current(event), origin) for event, origin in fresh]
         for event, _origin in fresh:
             room.tail.append(event)
         for dialect in room.fan_out.members if fresh else ():

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Dialect
 
@@ -101,6 +101,12 @@ class Tail:
                 chosen.append(payload)
         return chosen[::-1]
 
+    def rename(self, user_id: str, name: str) -> None:
+        """Tell of a user by another name, in every event that tells of them."""
+        for entry in self._entries:
+            if user_id in named_in(entry.event):
+                entry.hold(renamed(entry.event, user_id, name))
+
     def _entry(self, seq: Seq) -> _Entry | None:
         index = len(self._entries) - 1 - (self.head - seq)
         return self._entries[index] if 0 <= index < len(self._entries) else None
@@ -123,6 +129,20 @@ def _changed(event: Event, change: Edited | Deleted) -> Event:
         return structs.replace(event, text="", deleted=True)
     if isinstance(event, Edited) and event.target == change.target:
         return structs.replace(event, text=change.text if isinstance(change, Edited) else "")
+    return event
+
+
+def named_in(event: Event) -> tuple[str, ...]:
+    """The ids of those whose names are in `event`."""
+    return (event.by.id, event.user.id) if isinstance(event, MemberChanged) else (event.by.id,)
+
+
+def renamed(event: Event, user_id: str, name: str) -> Event:
+    """`event` with another name of that user."""
+    if event.by.id == user_id:
+        event = structs.replace(event, by=structs.replace(event.by, name=name))
+    if isinstance(event, MemberChanged) and event.user.id == user_id:
+        event = structs.replace(event, user=structs.replace(event.user, name=name))
     return event
 
 
