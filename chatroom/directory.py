@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from chatroom.domain.accounts import Principal
+from chatroom.domain.accounts import GONE, Principal
 from chatroom.domain.errors import NotFound
-from chatroom.domain.model import User
+from chatroom.domain.model import Kind, User
 from chatroom.domain.registry import Registry
 from chatroom.people import People
 
-_GUEST = re.compile(r"g[0-9a-f]{24}\Z")
+_PASSING = re.compile(r"[gs][0-9a-f]{24}\Z")
+"""A guest's id, or one that a site's token gave: of them nothing is kept."""
 _ACCOUNT = re.compile(r"[ub][0-9a-f]{24}\Z")
 
 
@@ -21,8 +22,9 @@ class Directory(NamedTuple):
     registry: Registry
     people: People
 
-    async def find(self, wanted: str) -> Principal:
-        """The user of that id or name, with their role on the server. Raises NotFound."""
+    async def find(self, wanted: str, *, gone: bool = False) -> Principal:
+        """The user of that id or name, with their role on the server; `gone`: of an id, those too whose
+        account was deleted. Raises NotFound."""
         online = self.people.connections(wanted)
         if online:
             return online[0].principal
@@ -31,9 +33,12 @@ class Directory(NamedTuple):
             kept = await self.registry.account(account)
             if kept is not None and not kept.deleted:
                 return Principal(kept.user, kept.role)
+            if kept is not None and gone:
+                return Principal(User(kept.id, GONE, kept.kind))
+        # Before names: somebody may be called as another's id is.
+        if _PASSING.match(wanted):
+            kind: Kind = "guest" if wanted[0] == "g" else "user"
+            return Principal(User(wanted, f"{kind}-{wanted[1:7]}", kind))
         for user_id in self.people.named(wanted):
             return self.people.connections(user_id)[0].principal
-        if _GUEST.match(wanted):
-            # Of a guest who has gone nothing is kept; the id is enough to name them.
-            return Principal(User(wanted, f"guest-{wanted[1:7]}"))
         raise NotFound(f"nobody here is called {wanted}")

@@ -9,7 +9,6 @@ import warnings
 from typing import get_args
 
 from chatroom import passwords
-from chatroom.accountkeeping import GONE
 from chatroom.administration.desk import (
     Commands,
     Mistake,
@@ -28,7 +27,7 @@ from chatroom.administration.desk import (
     user_named,
 )
 from chatroom.domain import names
-from chatroom.domain.accounts import Account
+from chatroom.domain.accounts import GONE, Account
 from chatroom.domain.model import Role
 from chatroom.store import accounts, logins
 

@@ -16,6 +16,9 @@ Standing = Literal["ban", "mute"]
 EVERYWHERE = ""
 """In place of a room's name: the whole server."""
 
+GONE = "deleted"
+"""What a deleted account's messages have in place of its name."""
+
 
 class Account(Struct, frozen=True):
     """Somebody known by name. `role` is the one on the whole server; a room has roles of its own.
@@ -112,7 +115,7 @@ class Membership(Struct, frozen=True):
 class Sanction(Struct, frozen=True):
     """Somebody is banned or muted, in `room` or EVERYWHERE, until `until` (None: for good).
 
-    `subject` is a user's id, or `address:` and a network address as `admission.address_of` has it.
+    `subject` is a user's id, or `address:` and a network address as `admission.network_of` has it.
     """
 
     standing: Standing
