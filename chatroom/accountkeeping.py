@@ -9,12 +9,13 @@ from chatroom import passwords, tokens
 from chatroom.attempts import Attempts
 from chatroom.changes import Changes
 from chatroom.domain import names, rules
-from chatroom.domain.accounts import Account, Deed, Invitation, Login, Membership, Principal
-from chatroom.domain.errors import BadToken, Forbidden, NotFound
+from chatroom.domain.accounts import GONE, Account, Deed, Invitation, Login, Principal
+from chatroom.domain.errors import BadRequest, BadToken, Forbidden, NotFound
 from chatroom.domain.model import Role
 from chatroom.domain.ports import Clock
 from chatroom.domain.registry import Registry
 from chatroom.identity import of_login
+from chatroom.rights import Rights
 
 SignUp = Literal["open", "invited", "closed"]
 
@@ -23,9 +24,6 @@ LOGIN_DAYS = 30
 
 DAY = 86_400_000
 """Milliseconds."""
-
-GONE = "deleted"
-"""What a deleted account's messages have in place of its name."""
 
 
 class Passwords(Protocol):
@@ -53,6 +51,7 @@ class AccountKeeping:
         registry: Registry,
         hasher: Passwords,
         attempts: Attempts,
+        rights: Rights,
         changes: Changes,
         clock: Clock,
         sign_up: SignUp = "invited",
@@ -60,6 +59,7 @@ class AccountKeeping:
         self._registry = registry
         self._passwords = hasher
         self._attempts = attempts
+        self._rights = rights
         self._changes = changes
         self._clock = clock
         self.sign_up_mode = sign_up
@@ -92,8 +92,6 @@ class AccountKeeping:
         hashed = await self._passwords.hash(password)
         account = Account("u" + secrets.token_hex(12), shown, names.name_key(shown), "user", role, now)
         await self._registry.sign_up(account, hashed, digest, now)
-        if invited is not None and invited.room is not None:
-            await self._registry.set_membership(Membership(invited.room, account.id, shown, "member"))
         await self._changes.catch_up()
         return await self._enter(account, client, address)
 
@@ -116,16 +114,16 @@ class AccountKeeping:
         await self._confirm(account, password)
         await self._registry.delete_account(account, GONE)
         await self._note(account, "account.delete")
-        await self._changes.catch_up()
+        self._changes.soon()
 
     async def sessions(self, account: str) -> list[Login]:
         """Where somebody is logged in, newest first."""
         return list(await self._registry.logins(account))
 
     async def end_session(self, account: str, login: str) -> None:
-        """Log one device out. Raises NotFound."""
+        """Log one device out; its connections are closed right after this. Raises NotFound."""
         await self._registry.close_login(account, login)
-        await self._changes.catch_up()
+        self._changes.soon()
 
     async def end_other_sessions(self, account: str, login: str | None) -> None:
         """Log all others out."""
@@ -140,10 +138,17 @@ class AccountKeeping:
         uses: int = 1,
         days: int = 7,
     ) -> str:
-        """A link's token that lets `uses` people sign up. Raises Forbidden."""
-        rules.check_server("invite", principal.role)
+        """A link's token that lets `uses` people sign up, and into `room` where one is named.
+
+        Raises Forbidden, and NotFound for a room that `principal` could not invite into themselves.
+        """
+        self._rights.check_server("invite", principal)
+        if role == "guest":
+            raise BadRequest("an account's role is member, moderator or owner")
         if role != "member":
-            rules.check_above(principal.role, role)
+            rules.check_grant(principal.role, role)
+        if room is not None:
+            await self._rights.admit("room.invite", principal, room)
         return await self._invitation(
             Invitation(role, self._now() + days * DAY, uses, room, principal.user.id)
         )

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.domain.accounts import Change
-from chatroom.domain.errors import ChatError
+from chatroom.domain.errors import ChatError, Unavailable
 from chatroom.domain.ports import Clock, Timer
 from chatroom.domain.registry import Registry
 
@@ -39,13 +39,18 @@ class Changes:
         self._again = False
         self._waiters: list[Deferred[None]] = []
         self._timer: Timer | None = None
+        self._started = False
         self._stopped = False
         self._failing = False
 
-    async def start(self) -> None:
-        """Begin after the newest change: what is older, whoever calls this reads by themselves."""
+    async def begin(self) -> None:
+        """Look from after the newest change on: what is older, whoever calls this reads by themselves."""
         self._seen = await self._registry.last_change()
-        if self._timer is None:
+
+    def start(self) -> None:
+        """Look now and then, and whenever asked to; before this nothing is looked at."""
+        if not self._started:
+            self._started = True
             self._plan()
 
     def stop(self) -> None:
@@ -56,7 +61,9 @@ class Changes:
             self._timer = None
 
     async def catch_up(self) -> None:
-        """Look into everything that was changed before this call."""
+        """Look into everything that was changed before this call, or as much of it as can be read."""
+        if not self._started:
+            return
         self._again = True
         if self._reading:
             waiter: Deferred[None] = Deferred()
@@ -65,13 +72,18 @@ class Changes:
             return
         await self._run()
 
+    def soon(self) -> None:
+        """Look at what was changed, when whoever asks has had their answer."""
+        self._clock.callLater(0, self._run_apart)
+
     async def _run(self) -> None:
         self._reading = True
         try:
-            while self._again:
+            while self._again and not self._stopped:
                 self._again = False
                 waiters, self._waiters = self._waiters, []
-                await self._read()
+                while await self._read():
+                    pass
                 for waiter in waiters:
                     waiter.callback(None)
         finally:
@@ -80,29 +92,32 @@ class Changes:
             for waiter in waiters:
                 waiter.callback(None)
 
-    async def _read(self) -> None:
+    async def _read(self) -> bool:
+        """Look into the next changes; whether there may be more."""
         try:
             found = await self._registry.changes(self._seen)
+            if found and found[0].id != self._seen + 1:
+                await self._one(None)
+                self._seen = found[-1].id
+            else:
+                for change in found:
+                    await self._one(change)
+                    self._seen = change.id
         except ChatError as error:
-            # The next look finds them.
-            if not self._failing:
-                self._log.error("changes cannot be read: {error}", error=error.message)
+            # The next look begins with the same one.
+            if not self._failing and not self._stopped:
+                self._log.error("changes cannot be looked into: {error}", error=error.message)
             self._failing = True
-            return
+            return False
         self._failing = False
-        if found and found[0].id != self._seen + 1:
-            self._seen = found[-1].id
-            await self._one(None)
-            return
-        for change in found:
-            self._seen = change.id
-            await self._one(change)
-        if found:
-            self._again = True
+        return bool(found)
 
     async def _one(self, change: Change | None) -> None:
+        """Look into a change. Raises Unavailable where that cannot be done now."""
         try:
             await self._look(change)
+        except Unavailable:
+            raise
         except Exception:
             self._log.failure("a change could not be looked into: {change}", change=change)
 
@@ -112,4 +127,7 @@ class Changes:
 
     def _due(self) -> None:
         self._timer = None
-        Deferred.fromCoroutine(self.catch_up()).addBoth(lambda _result: self._plan())
+        self._run_apart().addBoth(lambda _result: self._plan())
+
+    def _run_apart(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.catch_up())

@@ -6,27 +6,27 @@ A request that cannot be done raises a `ChatError`. Only the store is waited for
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Raw, structs
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from chatroom.attendance import Attendance
 from chatroom.deadlines import Deadlines
 from chatroom.direct import Direct
 from chatroom.domain import commands, names, replies, rules
 from chatroom.domain.accounts import Principal
-from chatroom.domain.errors import BadRequest, CloseCode, NotFound, RateLimited
-from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message, Typing
+from chatroom.domain.errors import BadRequest, NotFound, RateLimited
+from chatroom.domain.events import Deleted, Edited, Event, Message, Typing
 from chatroom.domain.limits import Limits
-from chatroom.domain.ports import Clock, Committed, Outlet, Store
+from chatroom.domain.ports import Clock, Outlet, Store
 from chatroom.hub import Hub, LiveRoom
 from chatroom.member import Member
 from chatroom.people import People
 from chatroom.rights import Rights
 from chatroom.roomkeeping import shown
 from chatroom.stage import Applications
-from chatroom.tail import LOADED
 
 NEWEST = 50
 """How many events somebody gets who joins without a `since` that can be honoured."""
@@ -64,7 +64,7 @@ class Chat:
         self._direct = direct
         self._store = store
         self._apps = applications
-        self._loading: dict[str, list[Deferred[None]]] = {}
+        self.attendance = Attendance(store, hub, people, rights, direct, applications)
         self.uses: dict[type[commands.Command], _Use] = {
             commands.Join: self.join,
             commands.Leave: self.leave,
@@ -77,12 +77,17 @@ class Chat:
             commands.Ping: self.ping,
         }
         """The use case of each request that a known user makes; others add theirs."""
-        store.on_commit = self._committed
 
-    @property
-    def pipelined(self) -> bool:
-        """Whether a post may start before the one before it is done: not where hooks see each."""
-        return self._apps is None
+    def overlaps(self, member: Member, room: str) -> bool:
+        """Whether the next request need not wait for a post into `room`: where the post waits for
+        nothing before it is written itself. So all of one connection are written in their order."""
+        return self._apps is None and self.rights.ready(member.principal, room)
+
+    async def prepare(self, member: Member, room: str) -> None:
+        """Look up what there is to know before a post into `room`."""
+        # What is wrong, the post itself will find, and tell.
+        with suppress(Exception):
+            await self.rights.admit("post", member.principal, names.room_name(room))
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -90,7 +95,7 @@ class Chat:
 
     def arrive(self, principal: Principal, outlet: Outlet, address: str | None = None) -> Member:
         """Somebody is connected; raises Banned, and RateLimited where they are too often already."""
-        self.rights.check_entry(principal.user.id, address)
+        self.rights.check_entry(principal, address)
         member = Member(principal, outlet, address)
         self.people.arrive(member)
         return member
@@ -99,7 +104,7 @@ class Chat:
         """The connection is gone: it leaves every room."""
         member.gone = True
         for name in list(member.rooms):
-            self._leave(member, name)
+            self.attendance.leave(member, name)
         self.people.depart(member)
 
     def welcome(self, command: commands.Command, principal: Principal, token: str | None) -> replies.Welcome:
@@ -118,21 +123,22 @@ class Chat:
         """Come into a room, and be told what is new there."""
         name = names.room_name(command.room)
         record = await self.rights.admit("join", member.principal, name)
+        version = self.rights.version
         self._check_room_count(member, name)
         room = self.hub.open(name)
         room.joining += 1
         try:
-            await self._load(room)
+            await self.attendance.load(room)
             while True:
-                version = self.rights.version
                 payloads, recovered, more = await self._resume(room, member.outlet, command)
                 if version == self.rights.version:
                     break
                 # Something was changed meanwhile; it may be that they may not come in any more.
                 record = await self.rights.admit("join", member.principal, name)
+                version = self.rights.version
             # From here to the return nothing waits: the reply says where the room stands, and the
             # member's first live event is the next one.
-            self._enter(member, room)
+            self.attendance.enter(member, room)
         finally:
             room.joining -= 1
             self.hub.release(room)
@@ -150,7 +156,7 @@ class Chat:
         name = names.room_name(command.room)
         if name not in member.rooms:
             raise NotFound(f"you are not in {name}")
-        self._leave(member, name)
+        self.attendance.leave(member, name)
         return replies.Reply(id=command.id)
 
     async def post(self, member: Member, command: commands.Post) -> replies.Posted:
@@ -161,18 +167,16 @@ class Chat:
         if self._apps is not None and names.kind_of(name) != "direct":
             event = await self._apps.process(name, member.user, command, member.outlet)
         else:
-            event = await self._store.append(
-                Message(
-                    room=name,
-                    at=self.now(),
-                    by=rules.author(member.user),
-                    key=command.key,
-                    text=command.text,
-                    reply_to=command.reply_to,
-                    data=command.data,
-                ),
-                member.outlet,
+            draft = Message(
+                room=name,
+                at=self.now(),
+                by=rules.author(member.user),
+                key=command.key,
+                text=command.text,
+                reply_to=command.reply_to,
+                data=command.data,
             )
+            event = await self.attendance.append(draft, member.outlet)
         if event is None:
             return replies.Posted(id=command.id, room=name)
         return replies.Posted(id=command.id, room=name, seq=event.seq, at=event.at)
@@ -189,23 +193,7 @@ class Chat:
         record = await self.rights.admit("post", principal, name)
         if record.slow:
             self.rights.post_in_turn(principal, record, await self.rights.role(principal, record))
-        if record.kind == "direct":
-            await self._bring_in(name)
         return name
-
-    async def _bring_in(self, name: str) -> None:
-        """Every device of both who have a direct room is told what is said there, asked or not."""
-        room = self.hub.open(name)
-        room.joining += 1
-        try:
-            users = await self._direct.users(name)
-            await self._load(room)
-            for member in [one for user in users for one in self.people.connections(user)]:
-                if name not in member.rooms and not member.gone:
-                    self._enter(member, room)
-        finally:
-            room.joining -= 1
-            self.hub.release(room)
 
     async def edit(self, member: Member, command: commands.Edit) -> replies.Changed:
         """Give a message another text."""
@@ -247,6 +235,7 @@ class Chat:
         if command.after is not None and command.before is not None:
             raise BadRequest("history takes before or after, not both")
         await self.rights.admit("history", member.principal, name)
+        version = self.rights.version
         if command.after is not None:
             room = self.hub.room(name)
             if room is not None and not room.loading and room.tail.reaches(command.after):
@@ -256,6 +245,8 @@ class Chat:
             page = await self._store.after(name, command.after, limit)
         else:
             page = await self._store.before(name, command.before, limit)
+        if version != self.rights.version:
+            await self.rights.admit("history", member.principal, name)
         events = [Raw(payload) for event in page.events if (payload := dialect.event(event))]
         return replies.Events(id=command.id, events=events, more=page.more)
 
@@ -263,11 +254,14 @@ class Chat:
         """The first events of a room after a `seq`, and whether there are more."""
         name = names.room_name(room)
         await self.rights.admit("history", member.principal, name)
+        version = self.rights.version
         page = await self._store.after(name, after, commands.MAX_PAGE)
+        if version != self.rights.version:
+            await self.rights.admit("history", member.principal, name)
         live = self.hub.room(name)
         if live is None:
             return page.events, page.more
-        await self._load(live)
+        await self.attendance.load(live)
         # The store may be ahead of what members were told; that will come as live events.
         told = [event for event in page.events if event.seq <= live.head]
         return told, page.more and len(told) == len(page.events)
@@ -285,68 +279,24 @@ class Chat:
         """Yes."""
         return replies.Pong(id=command.id, time=self.now())
 
-    async def pass_on(self, member: Member, payload: bytes) -> None:
-        """A binary message of the plain dialect: to the others, live, and not kept."""
+    async def pass_on(self, member: Member, room: str, payload: bytes) -> None:
+        """A binary message of the plain dialect: to the others in that room, live, and not kept."""
+        name = names.room_name(room)
+        await self.rights.admit("post", member.principal, name)
+        self.hub.pass_on(name, payload, member.outlet)
+
+    async def review(self, member: Member) -> None:
+        """Put somebody out of the rooms in which they may not be any more."""
         for name in list(member.rooms):
-            await self.rights.admit("post", member.principal, name)
-            self.hub.pass_on(name, payload, member.outlet)
-
-    def put_out(self, member: Member, name: str) -> None:
-        """Somebody may not be in a room any more."""
-        if name not in member.rooms:
-            return
-        self._leave(member, name)
-        if not member.outlet.dialect.echoes:
-            # The tutorial's client has that one room, and no other way to hear of it.
-            member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
-
-    def _committed(self, committed: Committed) -> None:
-        self.hub.deliver(committed)
-        for event, _origin in committed:
-            if isinstance(event, MemberChanged) and event.change in ("kicked", "banned"):
-                for member in self.people.connections(event.user.id):
-                    self.put_out(member, event.room)
+            if not await self.rights.stays(member.principal, name):
+                self.attendance.put_out(member, name)
 
     def _check_room_count(self, member: Member, name: str) -> None:
         most = self.limits.rooms_per_user
-        if most and len(member.rooms) >= most and name not in member.rooms:
+        # Into direct rooms one is brought by others, who must not be able to keep one out of the rest.
+        asked = sum(1 for room in member.rooms if names.kind_of(room) != "direct")
+        if 0 < most <= asked and name not in member.rooms and names.kind_of(name) != "direct":
             raise RateLimited(f"one connection is in at most {most} rooms; leave one first")
-
-    def _enter(self, member: Member, room: LiveRoom) -> None:
-        if member.gone:
-            raise NotFound("the connection is gone")
-        if room.name in member.rooms:
-            self.hub.enter_again(room, member.outlet, member.user)
-        else:
-            member.rooms[room.name] = room
-            self.hub.enter(room, member.outlet, member.user)
-            if self._apps is not None:
-                self._apps.connected(room.name, member.user)
-
-    def _leave(self, member: Member, name: str) -> None:
-        self.hub.leave(member.rooms.pop(name), member.outlet, member.user)
-        if self._apps is not None:
-            self._apps.closed(name, member.user)
-
-    async def _load(self, room: LiveRoom) -> None:
-        """Read a new live room's tail; all who join meanwhile wait for the one reading."""
-        if not room.loading:
-            return
-        if room.name in self._loading:
-            waiter: Deferred[None] = Deferred()
-            self._loading[room.name].append(waiter)
-            await waiter
-            return
-        self._loading[room.name] = []
-        try:
-            page = await self._store.before(room.name, None, LOADED)
-            self.hub.loaded(room, page.events, page.events[-1].seq if page.events else 0)
-        except Exception as error:
-            for waiter in self._loading.pop(room.name):
-                waiter.errback(error)
-            raise
-        for waiter in self._loading.pop(room.name):
-            waiter.callback(None)
 
     async def _resume(
         self, room: LiveRoom, outlet: Outlet, command: commands.Join
@@ -378,4 +328,4 @@ class Chat:
             rules.may_change(member.user, target)
         else:
             await self.rights.admit("delete any", member.principal, draft.room)
-        return await self._store.append(draft, member.outlet)
+        return await self.attendance.append(draft, member.outlet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatroom.chat import Chat
 from chatroom.domain import names
-from chatroom.domain.accounts import Account, Change
+from chatroom.domain.accounts import GONE, Account, Change
 from chatroom.domain.errors import CloseCode
 from chatroom.domain.registry import Registry
 from chatroom.member import Member
@@ -27,23 +27,27 @@ class Enforcement:
     async def load(self) -> None:
         """Read what is held in memory: sanctions, and the accounts' names."""
         await self._rights.load()
-        after = ""
+        after, keys = "", dict[str, str]()
         while page := await self._registry.accounts(after, _PAGE):
-            for account in page:
-                self._people.register(account.id, account.key)
+            keys |= {account.id: account.key for account in page}
             after = page[-1].key
+        self._people.register_all(keys)
 
     async def look(self, change: Change | None) -> None:
-        """One change, or (None) anything may be different."""
+        """One change, or (None) anything may be different. Looking twice does no harm."""
         if change is None:
             self._rights.forget_all()
+            self._people.version += 1
             await self.load()
             await self._bans()
             for member in self._people.everybody():
                 await self._check(member)
+                await self._review(member)
         elif change.what == "account":
+            self._people.version += 1
             await self._account(change.subject)
         elif change.what in ("login", "key"):
+            self._people.version += 1
             for member in self._people.everybody():
                 if change.subject in (member.principal.login, member.principal.key):
                     await self._check(member)
@@ -57,7 +61,10 @@ class Enforcement:
 
     async def _account(self, id: str) -> None:  # noqa: A002 - an account's
         account = await self._registry.account(id)
+        gone = account is None or account.deleted
         self._people.register(id, None if account is None or account.deleted else account.key)
+        if gone and self.chat is not None:
+            self.chat.hub.rename(id, GONE)
         for member in self._people.connections(id):
             self._apply(member, account)
 
@@ -67,11 +74,13 @@ class Enforcement:
         if principal.login is not None:
             if all(one.id != principal.login for one in await self._registry.logins(principal.user.id)):
                 member.expel(CloseCode.UNIDENTIFIED, "you were logged out on this device")
-            self._apply(member, await self._registry.account(principal.user.id))
         elif principal.key is not None:
             keys = await self._registry.keys()
             if not any(one.id == principal.key and one.revoked is None for one in keys):
                 member.expel(CloseCode.UNIDENTIFIED, "this API key was revoked")
+        else:
+            return
+        self._apply(member, await self._registry.account(principal.user.id))
 
     def _apply(self, member: Member, account: Account | None) -> None:
         if account is None or account.deleted:
@@ -84,12 +93,11 @@ class Enforcement:
         if names.kind_of(room) is None:
             return
         for member in self._people.connections(user):
-            if room in member.rooms and room not in await self._rights.places(member.principal):
-                self._put_out(member, room)
+            await self._review(member)
 
     async def _bans(self) -> None:
         for member in self._people.everybody():
-            reason = self._rights.ban_of(member.user.id, member.address)
+            reason = self._rights.ban_of(member.principal, member.address)
             if reason is not None:
                 member.expel(CloseCode.FORBIDDEN, reason)
                 continue
@@ -97,6 +105,10 @@ class Enforcement:
                 if self._rights.banned(room, member.user.id) is not None:
                     self._put_out(member, room)
 
+    async def _review(self, member: Member) -> None:
+        if self.chat is not None:
+            await self.chat.review(member)
+
     def _put_out(self, member: Member, room: str) -> None:
         if self.chat is not None:
-            self.chat.put_out(member, room)
+            self.chat.attendance.put_out(member, room)

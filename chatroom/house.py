@@ -69,26 +69,29 @@ class House:
         self.admission = Admission(limits, clock)
         self._ready = Gate()
         self.identity = Identity(registry, self.people, clock, self._ready, site)
-        self.accounts = AccountKeeping(registry, passwords, Attempts(clock), self.changes, clock, sign_up)
+        self.accounts = AccountKeeping(
+            registry, passwords, Attempts(clock), self.rights, self.changes, clock, sign_up
+        )
         self.meters = Meters(limits, clock)
         self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)
         common = (registry, store, self.rights, directory, self.changes, clock)
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common),
-            RoomLists(registry, self.hub, self.people, self.rights),
+            RoomLists(registry, store, self.hub, self.people, self.rights),
             Devices(self.accounts),
         )
 
     async def start(self) -> None:
         """Read what is held in memory, let people in, and notice changes from now on."""
         await self._load()
+        self.changes.start()
         self._ready.open()
 
     async def _load(self) -> None:
         while True:
             try:
-                await self.changes.start()
+                await self.changes.begin()
                 await self._enforcement.load()
             except Unavailable as error:
                 self._log.error("who has an account cannot be read yet: {error}", error=error.message)

@@ -33,16 +33,24 @@ class Identity:
         self._registry = registry
         self._people = people
         self._clock = clock
-        self._ready = ready
+        self.ready = ready
         self._site = site
 
     async def identify(self, hello: Hello, cookie: str | None = None) -> tuple[Principal, str | None]:
         """Who says hello, and the token to be them again, where that is another than they know.
 
         A token in the hello counts for more than the `cookie` that came with the connection. Raises
-        BadToken, and what `People.identify` does.
+        BadToken, and what `People.identify` does. It holds when it fires: where a login, a key or an
+        account was changed meanwhile, all is asked again.
         """
-        await self._ready.passed()
+        await self.ready.passed()
+        while True:
+            version = self._people.version
+            found = await self._identify(hello, cookie)
+            if version == self._people.version:
+                return found
+
+    async def _identify(self, hello: Hello, cookie: str | None) -> tuple[Principal, str | None]:
         if cookie is not None and hello.token is None:
             try:
                 return await self._of_login(cookie), None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -45,7 +45,7 @@ class Moderation:
 
     async def ban(self, member: Member, command: commands.Ban) -> replies.Reply:
         """Keep a user or an address off the server, or let them in again."""
-        rules.check_server("ban", member.principal.role)
+        self._rights.check_server("ban", member.principal)
         if (command.user is None) == (command.address is None):
             raise BadRequest("ban takes a user or an address")
         if command.address is not None:
@@ -57,7 +57,7 @@ class Moderation:
 
     async def mute(self, member: Member, command: commands.Mute) -> replies.Reply:
         """Let a user say nothing anywhere, or speak again."""
-        rules.check_server("mute", member.principal.role)
+        self._rights.check_server("mute", member.principal)
         await self._sanction("mute", member, command, await self._below(member, command.user))
         return replies.Reply(id=command.id)
 
@@ -65,11 +65,11 @@ class Moderation:
         """Delete all that a user has said."""
         name = None if command.room is None else names.room_name(command.room)
         if name is None:
-            rules.check_server("purge", member.principal.role)
-            subject = await self._below(member, command.user)
+            self._rights.check_server("purge", member.principal)
+            subject = await self._below(member, command.user, gone=True)
         else:
             record = await self._rights.admit("delete any", member.principal, name)
-            found = await self._directory.find(command.user)
+            found = await self._directory.find(command.user, gone=True)
             if found.user.id != member.user.id:
                 rules.check_above(
                     await self._rights.role(member.principal, record), await self._rights.role(found, record)
@@ -96,25 +96,25 @@ class Moderation:
 
     async def reports(self, member: Member, command: commands.Reports) -> replies.Reports:
         """What was reported."""
-        rules.check_server("reports", member.principal.role)
+        self._rights.check_server("reports", member.principal)
         found = await self._registry.reports(commands.MAX_PAGE)
         return replies.Reports(id=command.id, reports=list(found))
 
     async def close_report(self, member: Member, command: commands.ReportClose) -> replies.Reply:
         """It was looked at."""
-        rules.check_server("report.close", member.principal.role)
+        self._rights.check_server("report.close", member.principal)
         await self._registry.close_report(command.report)
         await self._note(member, "report.close", EVERYWHERE, str(command.report), "")
         return replies.Reply(id=command.id)
 
     async def audit(self, member: Member, command: commands.Audit) -> replies.Deeds:
         """Who did what to whom."""
-        rules.check_server("audit", member.principal.role)
+        self._rights.check_server("audit", member.principal)
         found = await self._registry.deeds(command.before, command.limit)
         return replies.Deeds(id=command.id, deeds=list(found))
 
-    async def _below(self, member: Member, user: str) -> str:
-        subject = await self._directory.find(user)
+    async def _below(self, member: Member, user: str, *, gone: bool = False) -> str:
+        subject = await self._directory.find(user, gone=gone)
         rules.check_above(member.principal.role, subject.role)
         return subject.user.id
 
@@ -155,8 +155,9 @@ class Moderation:
 def _network(address: str) -> str:
     """An address, or a network that is counted as one, as `admission` names it."""
     try:
-        if "/" in address:
-            return str(network_of(str(ip_network(address, strict=False).network_address)))
-        return str(network_of(str(ip_address(address))))
+        network = ip_network(address, strict=False)
     except ValueError:
         raise BadRequest(f"{address[:64]!r} is no network address") from None
+    if network.prefixlen != network.max_prefixlen and (network.version, network.prefixlen) != (6, 64):
+        raise BadRequest("addresses are banned one by one, of IPv6 the /64 that each is in")
+    return network_of(str(network.network_address))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from chatroom.domain import names
@@ -36,15 +36,25 @@ class People:
         self._names: dict[str, Counter[str]] = {}
         self._owners: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self.version = 0
+        """Another number whenever an account, or what lets somebody into one, was changed."""
 
     def register(self, account: str, key: str | None) -> None:
-        """From now on the name with that key is the account's; None: it has no name any more."""
+        """From now on the name with that key is the account's; None: it has no name any more.
+
+        A guest who is called so keeps the name for as long as they are online.
+        """
         old = self._keys.pop(account, None)
-        if old is not None:
-            self._owners.pop(old, None)
+        if old is not None and self._owners.get(old) == account:
+            del self._owners[old]
         if key is not None:
             self._keys[account] = key
             self._owners[key] = account
+
+    def register_all(self, keys: Mapping[str, str]) -> None:
+        """These are all accounts that have a name, each with its key."""
+        self._keys = dict(keys)
+        self._owners = {key: account for account, key in keys.items()}
 
     def identify(self, hello: Hello) -> tuple[User, str]:
         """The guest that `hello` speaks of, and the token to be them again.
@@ -111,10 +121,11 @@ class People:
 
     def free_name(self, wanted: str, user_id: str | None = None) -> str:
         """`wanted`, or with a number that makes it nobody's, or only that user's."""
-        name, number = names.user_name(wanted), 2
+        shown = name = names.user_name(wanted)
+        number = 2
         while self._taken(names.name_key(name), user_id):
             suffix = f"-{number}"
-            name = wanted[: names.NAME_LENGTH - len(suffix)] + suffix
+            name = shown[: names.NAME_LENGTH - len(suffix)].rstrip() + suffix
             number += 1
         return name
 

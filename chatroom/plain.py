@@ -10,10 +10,12 @@ from collections import deque
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from chatroom.domain import commands
-from chatroom.domain.errors import ChatError, CloseCode, Internal, RateLimited
+from chatroom.domain import commands, names
+from chatroom.domain.accounts import Principal
+from chatroom.domain.errors import ChatError, CloseCode, Internal, NameTaken, RateLimited
 from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
+from chatroom.expiry import Expiry
 from chatroom.member import Member
 from chatroom.session import MAX_QUEUED, Doorman
 from chatroom.wire.json import refusal
@@ -27,6 +29,7 @@ class PlainSession:
         "_chat",
         "_cookie",
         "_doorman",
+        "_expiry",
         "_member",
         "_outlet",
         "_queue",
@@ -42,6 +45,7 @@ class PlainSession:
         self._address = address
         self._cookie = cookie
         self._chat = doorman.chat
+        self._expiry = Expiry(doorman.chat.clock)
         self._outlet = outlet
         self._room = room
         self._member: Member | None = None
@@ -57,17 +61,30 @@ class PlainSession:
         doorman = self._doorman
         try:
             doorman.admission.hello(self._address)
-            wanted = None if name is None else self._chat.people.free_name(name)
-            principal, _token = await doorman.identity.identify(commands.Hello(name=wanted), self._cookie)
+            self._room = names.room_name(self._room)
+            principal = await self._identify(name)
             if self._queue is None:
                 return
             self._member = self._chat.arrive(principal, self._outlet, self._address)
+            self._expiry.watch(self._member)
         except RateLimited as error:
             self._outlet.close(CloseCode.TOO_MANY, error.message)
-        except ChatError as error:
+        except Exception as error:
             self._turn_away(error)
         else:
             await self._enter(self._member, since)
+
+    async def _identify(self, name: str | None) -> Principal:
+        """Who the cookie says, or else a guest who is called `name`, or something like it."""
+        identity, people = self._doorman.identity, self._chat.people
+        await identity.ready.passed()
+        wanted = None if name is None else people.free_name(name)
+        try:
+            principal, _token = await identity.identify(commands.Hello(name=wanted), self._cookie)
+        except NameTaken:
+            # While the cookie was looked at. For a guest nothing is waited for.
+            principal, _token = await identity.identify(commands.Hello(name=people.free_name(name or "")))
+        return principal
 
     def receive(self, payload: bytes, binary: bool) -> None:
         """What was sent: a text is posted; binary data is passed on and not kept."""
@@ -82,6 +99,7 @@ class PlainSession:
     def closed(self) -> None:
         """The connection is gone."""
         self._queue = None
+        self._expiry.stop()
         if self._member is not None:
             member, self._member = self._member, None
             self._chat.depart(member)
@@ -92,14 +110,25 @@ class PlainSession:
         except RateLimited as error:
             self._complain(error)
             return
-        done = Deferred.fromCoroutine(self._told(member, payload, binary))
-        if not self._chat.pipelined and not done.called:
+        if self._chat.overlaps(member, self._room):
+            Deferred.fromCoroutine(self._told(member, payload, binary))
+            return
+        done = Deferred.fromCoroutine(self._prepare(member, payload, binary))
+        if not done.called:
             self._queue = deque()
             done.addCallback(self._next)
 
+    async def _prepare(self, member: Member, payload: bytes, binary: bool) -> None:
+        """Post what was sent, as far as the next one has to wait for it."""
+        await self._chat.prepare(member, self._room)
+        if self._chat.overlaps(member, self._room):
+            Deferred.fromCoroutine(self._told(member, payload, binary))
+        else:
+            await self._told(member, payload, binary)
+
     def _next(self, _done: None) -> None:
         waiting, self._queue = self._queue, None
-        while waiting and self._member is not None:
+        while waiting and self._member is not None and not self._member.expelled:
             self._start(self._member, *waiting.popleft())
             if self._queue is not None:
                 self._queue.extend(waiting)
@@ -148,7 +177,7 @@ class PlainSession:
     async def _told(self, member: Member, payload: bytes, binary: bool) -> None:
         try:
             if binary:
-                await self._chat.pass_on(member, payload)
+                await self._chat.pass_on(member, self._room, payload)
             else:
                 await self._chat.post(member, commands.Post(room=self._room, text=payload.decode()))
         except ChatError as error:

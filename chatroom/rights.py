@@ -9,7 +9,6 @@ no difference to anybody else, in the answer or in the time it takes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from chatroom.domain import names, rules
@@ -73,8 +72,16 @@ class Rights:
     async def admit(self, request: str, principal: Principal, name: str) -> RoomRecord:
         """The room, where `principal` may make `request` there.
 
-        Raises NotFound for whom there is no such room, Forbidden, Banned, Muted.
+        Raises NotFound for whom there is no such room, Forbidden, Banned, Muted. It holds when it fires:
+        where something was changed meanwhile, all is asked again.
         """
+        while True:
+            version = self.version
+            record = await self._admit(request, principal, name)
+            if version == self.version:
+                return record
+
+    async def _admit(self, request: str, principal: Principal, name: str) -> RoomRecord:
         _check_scope(principal, request, name)
         kind = names.kind_of(name)
         if kind is not None and (await self.places(principal)).get(name) is None:
@@ -104,15 +111,51 @@ class Rights:
                 if len(self._places) >= _HELD:
                     self._places.clear()
                 self._places[user.id] = held
-        given = [room for room in principal.rooms or () if names.kind_of(room) == "private"]
-        if not given:
+        if not principal.rooms:
             return held
-        site = {room: Membership(room, user.id, user.name, "member") for room in given}
-        return {**site, **held}
+        site = [room for room in principal.rooms if names.kind_of(room) == "private" and room[-1] != "*"]
+        return {**{room: Membership(room, user.id, user.name, "member") for room in site}, **held}
 
-    def may_create(self, principal: Principal) -> bool:
-        """Whether `principal` may make rooms."""
-        return rules.RANK[principal.role] >= rules.RANK[self._creator] and principal.scopes is None
+    def ready(self, principal: Principal, name: str) -> bool:
+        """Whether all that is asked before a post into that room is in memory, so that nothing waits."""
+        record = self._records.get(name)
+        if record is None or record.kind == "direct":
+            return False
+        asks_little = principal.user.kind == "guest" and record.kind == "public" and not record.slow
+        return asks_little or principal.user.id in self._places
+
+    def check_server(self, request: str, principal: Principal) -> None:
+        """Whether `principal` may make a request that is about no one room. Raises Forbidden."""
+        if principal.scopes is not None:
+            raise Forbidden(f"{request} is not for API keys")
+        if principal.rooms is not None and names.EVERY_ROOM not in principal.rooms:
+            raise Forbidden(f"{request} is not for whom their site lets into some rooms only")
+        rules.check_server(request, principal.role)
+
+    def check_creation(self, principal: Principal, name: str) -> None:
+        """Whether `principal` may make a room of that name. Raises Forbidden."""
+        if principal.scopes is not None:
+            raise Forbidden("room.create is not for API keys")
+        if rules.RANK[principal.role] < rules.RANK[self._creator]:
+            raise Forbidden("you may not make rooms on this server")
+        if name == names.DEFAULT_ROOM and rules.RANK[principal.role] < rules.RANK["moderator"]:
+            raise Forbidden(f"{name} is everybody's: only this server's moderators can make it theirs")
+        if not names.admits(principal.rooms, name):
+            raise Forbidden("your site's token does not let you into such a room")
+
+    def reads(self, principal: Principal, name: str) -> bool:
+        """Whether what let `principal` in is good for reading a room that they may be in."""
+        try:
+            _check_scope(principal, "history", name)
+        except Forbidden:
+            return False
+        return True
+
+    async def stays(self, principal: Principal, name: str) -> bool:
+        """Whether somebody who is in a room may still be there."""
+        if not self.reads(principal, name) or self.banned(name, principal.user.id) is not None:
+            return False
+        return names.kind_of(name) is None or name in await self.places(principal)
 
     def post_in_turn(self, principal: Principal, record: RoomRecord, role: Role | None) -> None:
         """Where a room is slowed down: raises RateLimited for a member's post before their turn."""
@@ -130,19 +173,21 @@ class Rights:
         """The ban of a user or an address that holds now, from `room` or EVERYWHERE."""
         return self._holding("ban", room, subject)
 
-    def check_entry(self, user_id: str, address: str | None) -> None:
-        """Raises Banned for who may not be on this server."""
+    def check_entry(self, principal: Principal, address: str | None) -> None:
+        """Raises Banned for who may not be on this server. Addresses are banned for who has no name to
+        lose: moderators and owners come in from everywhere."""
         if not self._sanctions:
             return
-        for subject in (user_id, f"address:{address}"):
-            ban = self._holding("ban", EVERYWHERE, subject)
-            if ban is not None:
-                raise self._refusal(Banned, "you are banned from this server", ban)
+        ban = self._holding("ban", EVERYWHERE, principal.user.id)
+        if ban is None and rules.RANK[principal.role] < rules.RANK["moderator"]:
+            ban = self._holding("ban", EVERYWHERE, f"address:{address}")
+        if ban is not None:
+            raise self._refusal(Banned, "you are banned from this server", ban)
 
-    def ban_of(self, user_id: str, address: str | None) -> str | None:
+    def ban_of(self, principal: Principal, address: str | None) -> str | None:
         """Why somebody may not be on this server; None where they may."""
         try:
-            self.check_entry(user_id, address)
+            self.check_entry(principal, address)
         except Banned as error:
             return error.message
         return None
@@ -196,7 +241,5 @@ def _check_scope(principal: Principal, request: str, name: str) -> None:
             raise Forbidden(f"{request} is not for API keys")
         if f"{needed}:{name}" not in principal.scopes and f"{needed}:*" not in principal.scopes:
             raise Forbidden(f"this key may not {needed} here: it needs --can {needed}:{name}")
-    if principal.rooms is None or names.kind_of(name) == "direct":
-        return
-    if not any(fnmatchcase(name, room) for room in principal.rooms):
+    if names.kind_of(name) != "direct" and not names.admits(principal.rooms, name):
         raise Forbidden("your site's token does not let you into this room")

@@ -1,4 +1,8 @@
-"""Rooms as their owners and moderators run them: making one, its title, who is in it and as what."""
+"""Rooms as their owners and moderators run them: making one, its title, who is in it and as what.
+
+Who loses a place is told so first, by the event in the room's log, and then loses it; who gains one
+has it when that is told.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from chatroom.changes import Changes
 from chatroom.directory import Directory
 from chatroom.domain import commands, names, replies, rules
 from chatroom.domain.accounts import Deed, Membership, Principal, RoomRecord, Sanction, Standing
-from chatroom.domain.errors import BadRequest, Conflict, Forbidden
+from chatroom.domain.errors import BadRequest, Conflict, NotFound
 from chatroom.domain.events import MemberChanged, RoomChanged
 from chatroom.domain.model import Millis, Role, Room
 from chatroom.domain.ports import Clock, Store
@@ -48,10 +52,8 @@ class RoomKeeping:
 
     async def create(self, member: Member, command: commands.RoomCreate) -> replies.Made:
         """Make a room, and be its owner. Raises Forbidden, BadRequest, Conflict."""
-        principal = member.principal
-        if not self._rights.may_create(principal):
-            raise Forbidden("you may not make rooms on this server")
-        wanted = names.room_name(command.room)
+        principal, wanted = member.principal, names.room_name(command.room)
+        self._rights.check_creation(principal, wanted)
         if names.kind_of(wanted) == "direct" or (names.kind_of(wanted) and command.kind != "private"):
             raise BadRequest(f"a room that begins with {wanted[0]} cannot be made by that name")
         self._meters.room(principal.user.id, member.address)
@@ -77,7 +79,7 @@ class RoomKeeping:
         kept = {"title": record.title, "topic": record.topic, "slow": record.slow, **told}
         if not kept["title"].strip():
             raise BadRequest("a room's title has at least one character")
-        await self._establish(record, member.principal)
+        await self._establish(record)
         await self._registry.set_room(RoomRecord(name, kind=record.kind, **kept))
         by = rules.author(member.user)
         event = await self._store.append(RoomChanged(room=name, at=self._now(), by=by, **told))
@@ -86,6 +88,8 @@ class RoomKeeping:
 
     async def invite(self, member: Member, command: commands.RoomInvite) -> replies.Changed:
         """Give somebody a place."""
+        if command.role == "guest":
+            raise BadRequest("an invitation gives a place in the room: role is member, moderator or owner")
         return await self._place(member, command, "room.invite", command.role)
 
     async def role(self, member: Member, command: commands.RoomRole) -> replies.Changed:
@@ -105,13 +109,12 @@ class RoomKeeping:
         subject = await self._below(member, "room.ban", command)
         name, user = names.room_name(command.room), subject.user.id
         if self._past(command.until):
-            await self._registry.lift("ban", name, user)
+            await self._lift("ban", name, subject)
             seq = await self._tell(member, command, subject, "unbanned")
         else:
+            told = {"until": command.until, "reason": command.reason}
+            seq = await self._tell(member, command, subject, "banned", **told)
             await self._registry.impose(self._sanction("ban", member, command, user))
-            seq = await self._tell(
-                member, command, subject, "banned", until=command.until, reason=command.reason
-            )
             await self._registry.end_membership(name, user)
         await self._note(member.principal, "room.ban", name, user, _until(command.until, command.reason))
         return replies.Changed(id=command.id, seq=seq)
@@ -121,13 +124,12 @@ class RoomKeeping:
         subject = await self._below(member, "room.mute", command)
         name, user = names.room_name(command.room), subject.user.id
         if self._past(command.until):
-            await self._registry.lift("mute", name, user)
+            await self._lift("mute", name, subject)
             seq = await self._tell(member, command, subject, "unmuted")
         else:
             await self._registry.impose(self._sanction("mute", member, command, user))
-            seq = await self._tell(
-                member, command, subject, "muted", until=command.until, reason=command.reason
-            )
+            told = {"until": command.until, "reason": command.reason}
+            seq = await self._tell(member, command, subject, "muted", **told)
         await self._note(member.principal, "room.mute", name, user, _until(command.until, command.reason))
         return replies.Changed(id=command.id, seq=seq)
 
@@ -138,22 +140,27 @@ class RoomKeeping:
         record = await self._rights.admit(request, member.principal, name)
         actor = await self._rights.role(member.principal, record)
         subject = await self._directory.find(command.user)
-        user = subject.user
+        user, place = subject.user, await self._place_of(subject, name)
         if user.id != member.user.id:
-            rules.check_above(actor, await self._place_of(subject, name))
-        elif role != "owner":
+            rules.check_above(actor, place)
+        elif place == "owner" and role != "owner":
             await self._keep_an_owner(name, user.id)
         if role != "member":
             rules.check_grant(actor, role)
-        await self._establish(record, member.principal)
+        await self._establish(record)
+        change = "invited" if request == "room.invite" else "role"
         if role == "guest":
+            seq = await self._tell(member, command, subject, change, role=role)
             await self._registry.end_membership(name, user.id)
         else:
             await self._registry.set_membership(Membership(name, user.id, user.name, role, user.kind))
-        change = "invited" if request == "room.invite" else "role"
-        seq = await self._tell(member, command, subject, change, role=role)
+            seq = await self._tell(member, command, subject, change, role=role)
         await self._note(member.principal, request, name, user.id, role)
         return replies.Changed(id=command.id, seq=seq)
+
+    async def _lift(self, standing: Standing, name: str, subject: Principal) -> None:
+        if not await self._registry.lift(standing, name, subject.user.id):
+            raise NotFound(f"{subject.user.name} has no {standing} in {name}")
 
     async def _keep_an_owner(self, name: str, user: str) -> None:
         others = await self._registry.others(name, user)
@@ -171,13 +178,16 @@ class RoomKeeping:
         rules.check_above(
             await self._rights.role(member.principal, record), await self._rights.role(subject, record)
         )
-        await self._establish(record, member.principal)
+        await self._establish(record)
         return subject
 
-    async def _establish(self, record: RoomRecord, principal: Principal) -> None:
+    async def _establish(self, record: RoomRecord) -> None:
         """A room that nothing was said in yet is not kept anywhere: keep it now."""
         if await self._registry.room(record.name) is None:
-            await self._registry.create_room(record, [])
+            try:
+                await self._registry.create_room(record, [])
+            except Conflict:
+                pass  # something was said there meanwhile
 
     async def _tell(self, member: Member, command: Any, subject: Principal, change: Any, **more: Any) -> int:
         draft = MemberChanged(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import structs
 
 from chatroom.domain import commands, names, replies
-from chatroom.domain.accounts import RoomRecord
+from chatroom.domain.accounts import GONE, Principal, RoomRecord
 from chatroom.domain.events import ReadMark
 from chatroom.domain.model import Room, User
+from chatroom.domain.ports import Store
 from chatroom.domain.registry import Registry
-from chatroom.hub import Hub
+from chatroom.hub import Hub, LiveRoom
 from chatroom.member import Member
 from chatroom.people import People
 from chatroom.rights import Rights
@@ -19,28 +20,47 @@ from chatroom.roomkeeping import shown
 class RoomLists:
     """The use cases `rooms` and `read`."""
 
-    def __init__(self, registry: Registry, hub: Hub, people: People, rights: Rights) -> None:
+    def __init__(self, registry: Registry, store: Store, hub: Hub, people: People, rights: Rights) -> None:
         self._registry = registry
+        self._store = store
         self._hub = hub
         self._people = people
         self._rights = rights
 
     async def rooms(self, member: Member, command: commands.Rooms) -> replies.RoomList:
         """The rooms for everybody that have events or somebody in them, and the user's own."""
-        user = member.user
+        principal = member.principal
         found = {
             record.name: await self._listed(member, record, seq)
-            for record, seq in await self._registry.visible(user.id)
+            for record, seq in await self._visible(principal)
+            if self._rights.reads(principal, record.name)
         }
         for live in self._hub.rooms():
             listed = found.get(live.name)
-            if listed is None and names.kind_of(live.name) is None and not live.loading:
+            if listed is None and self._open_to(principal, live):
                 listed = shown(RoomRecord(live.name, live.name))
             if listed is not None and not live.loading:
                 counts = {"head": live.head, "count": len(live.presences)}
                 found[live.name] = structs.replace(listed, **counts)
         rooms = [_with_unread(found[name]) for name in sorted(found)]
         return replies.RoomList(id=command.id, rooms=rooms)
+
+    async def _visible(self, principal: Principal) -> list[tuple[RoomRecord, int]]:
+        """The rooms that are kept, with what the user has read of each."""
+        found = list(await self._registry.visible(principal.user.id))
+        kept = {record.name for record, _seq in found}
+        for name in await self._rights.places(principal):
+            if name not in kept:
+                # A site's token gives places that are kept nowhere.
+                record = await self._registry.room(name)
+                found += [] if record is None else [(record, 0)]
+        return found
+
+    def _open_to(self, principal: Principal, live: LiveRoom) -> bool:
+        """Whether a room in which nothing was said yet is one for everybody."""
+        return (
+            names.kind_of(live.name) is None and not live.loading and self._rights.reads(principal, live.name)
+        )
 
     async def _listed(self, member: Member, record: RoomRecord, read: int) -> Room:
         listed = structs.replace(shown(record, None, record.head), read=read)
@@ -50,20 +70,26 @@ class RoomLists:
         if record.kind != "direct":
             return listed
         others = await self._registry.others(record.name, member.user.id)
-        # A note to oneself has no other.
-        other = User(others[0].user, others[0].name, others[0].kind) if others else member.user
+        if others:
+            other = User(others[0].user, others[0].name, others[0].kind)
+        elif record.name == names.direct_name(member.user.id, member.user.id):
+            other = member.user
+        else:
+            return structs.replace(listed, title=GONE)
         return structs.replace(listed, title=other.name, other=other)
 
     async def read(self, member: Member, command: commands.Read) -> replies.Marked:
         """How far the user has read: kept for those with an account, told to all their devices."""
         name, user = names.room_name(command.room), member.user
         await self._rights.admit("read", member.principal, name)
-        seq = command.seq
+        live = self._hub.room(name)
+        head = await self._store.head(name) if live is None or live.loading else live.head
+        seq = min(command.seq, head)
         if user.kind != "guest":
             seq = await self._registry.mark_read(user.id, name, seq)
         mark = ReadMark(room=name, seq=seq)
         for device in self._people.connections(user.id):
-            if device is not member:
+            if device is not member and self._rights.reads(device.principal, name):
                 dialect = device.outlet.dialect
                 payload = dialect.event(mark)
                 if payload is not None:

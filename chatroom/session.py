@@ -25,16 +25,13 @@ from chatroom.domain.errors import (
     RateLimited,
 )
 from chatroom.domain.limits import TokenBucket
-from chatroom.domain.model import Millis
 from chatroom.domain.ports import Outlet, Timer
 from chatroom.domain.replies import AnyReply, Error
+from chatroom.expiry import Expiry
 from chatroom.identity import Identity
 from chatroom.member import Member
 from chatroom.metering import Meters
 from chatroom.wire.json import refusal
-
-_LONGEST = 86400.0 * 20
-"""No timer is set for longer than this many seconds."""
 
 MAX_QUEUED = 1_000
 """So many requests of one connection wait for the one before them."""
@@ -70,7 +67,7 @@ class Session:
         "_chat",
         "_cookie",
         "_doorman",
-        "_ends",
+        "_expiry",
         "_hello_timer",
         "_member",
         "_outlet",
@@ -94,7 +91,7 @@ class Session:
         self._queue: deque[commands.AnyCommand] | None = None
         # Made with the first refusal: most connections never have one.
         self._refusals: TokenBucket | None = None
-        self._ends: Timer | None = None
+        self._expiry = Expiry(chat.clock)
         self._hello_timer: Timer | None = None
         self._await_hello()
 
@@ -147,17 +144,35 @@ class Session:
         self._state = State.CLOSING
         self._queue = None
         self._in_time()
-        self._end_at(None)
+        self._expiry.stop()
         if self._member is not None:
             member, self._member = self._member, None
             self._chat.depart(member)
 
     def _start(self, command: commands.AnyCommand) -> None:
-        done = Deferred.fromCoroutine(self._handle(command))
-        overlaps = isinstance(command, commands.Post) and self._chat.pipelined
-        if not overlaps and not done.called:
+        if not isinstance(command, commands.Post):
+            done = Deferred.fromCoroutine(self._handle(command))
+        elif self._overlaps(command):
+            Deferred.fromCoroutine(self._handle(command))
+            return
+        else:
+            done = Deferred.fromCoroutine(self._prepare(command))
+        if not done.called:
             self._queue = deque()
             done.addCallback(self._next)
+
+    def _overlaps(self, post: commands.Post) -> bool:
+        member = self._member
+        return member is None or (post.to is None and self._chat.overlaps(member, post.room))
+
+    async def _prepare(self, post: commands.Post) -> None:
+        """Handle a post as far as the next request has to wait for it."""
+        if self._member is not None and post.to is None:
+            await self._chat.prepare(self._member, post.room)
+        if self._overlaps(post):
+            Deferred.fromCoroutine(self._handle(post))
+        else:
+            await self._handle(post)
 
     def _next(self, _done: None) -> None:
         waiting, self._queue = self._queue, None
@@ -186,70 +201,68 @@ class Session:
         meters = self._doorman.meters
         meter = meters.post if isinstance(command, _WRITES) else meters.request
         meter(self._user, self._address)
+        member = self._member
+        if member is not None and member.expelled:
+            raise Forbidden("this connection is being closed")
         if isinstance(command, commands.Hello | commands.Login):
             return await self._come_in(command)
-        member = self._member
         if member is None:
             raise HelloFirst("say hello first")
-        if member.expelled:
-            raise Forbidden("this connection is being closed")
         return await self._chat.uses[type(command)](member, command)
 
     async def _come_in(self, command: commands.Hello | commands.Login) -> AnyReply:
         self._doorman.admission.hello(self._address)
-        known = self._state is State.KNOWN
-        if known and (isinstance(command, commands.Login) or command.token is None):
-            raise Conflict("you have said hello already")
+        if self._state is State.KNOWN:
+            return await self._renew(command)
         # Passwords are checked one after the other; who waits for that is not too late.
         self._in_time()
         try:
             principal, token = await self._identify(command)
-            if self._state is State.CLOSING:
-                raise Conflict("the connection is gone")
-            if known:
-                self._renew(principal)
-            else:
-                self._member = self._chat.arrive(principal, self._outlet, self._address)
-                self._state = State.KNOWN
+            self._check_open()
+            member = self._chat.arrive(principal, self._outlet, self._address)
+            self._member, self._state = member, State.KNOWN
         except (Forbidden, Banned) as error:
             return self._part(error, CloseCode.FORBIDDEN, command)
         except RateLimited as error:
-            if error.retry_after is not None or known:
+            if error.retry_after is not None:
                 raise
             return self._part(error, CloseCode.TOO_MANY, command)
         finally:
             if self._state is State.NEW:
                 self._await_hello()
-        self._end_at(principal.until)
+        self._expiry.watch(member)
         return self._chat.welcome(command, principal, token)
 
     async def _identify(self, command: commands.Hello | commands.Login) -> tuple[Principal, str | None]:
+        identity = self._doorman.identity
         if isinstance(command, commands.Hello):
-            return await self._doorman.identity.identify(command, self._cookie)
+            return await identity.identify(command, self._cookie)
         self._doorman.meters.login(self._address)
-        return await self._doorman.accounts.log_in(
+        await identity.ready.passed()
+        _principal, token = await self._doorman.accounts.log_in(
             command.name, command.password, command.client, self._address
         )
+        # Passwords take their time; by now that login may have been ended, or the account.
+        principal, _again = await identity.identify(commands.Hello(token=token))
+        return principal, token
 
-    def _renew(self, principal: Principal) -> None:
+    async def _renew(self, command: commands.Hello | commands.Login) -> AnyReply:
         """The same user shows a newer token: the connection lasts as long as that one."""
+        if isinstance(command, commands.Login) or command.token is None or self._member is None:
+            raise Conflict("you have said hello already")
+        principal, token = await self._doorman.identity.identify(command)
+        self._check_open()
         member = self._member
-        if member is None or principal.user.id != member.user.id:
+        if principal.user.id != member.user.id:
             raise Conflict("this token is another user's: connect again to be them")
         member.principal = principal._replace(user=member.user)
+        self._expiry.watch(member)
+        await self._chat.review(member)
+        return self._chat.welcome(command, member.principal, token)
 
-    def _end_at(self, until: Millis | None) -> None:
-        if self._ends is not None and self._ends.active():
-            self._ends.cancel()
-        self._ends = None
-        if until is not None:
-            left = max(0.0, until / 1000 - self._chat.clock.seconds())
-            self._ends = self._chat.clock.callLater(min(left, _LONGEST), self._run_out)
-
-    def _run_out(self) -> None:
-        self._ends = None
-        if self._member is not None:
-            self._member.expel(CloseCode.UNIDENTIFIED, "your token has run out: come with a new one")
+    def _check_open(self) -> None:
+        if self._state is State.CLOSING:
+            raise Conflict("the connection is gone")
 
     def _part(self, error: ChatError, code: CloseCode, command: commands.Hello | commands.Login) -> Error:
         reply = refusal(error, command.id)

@@ -98,7 +98,7 @@ class House:
             list(self.hub.rooms())
             or self.people._names
             or self.people._members
-            or self.chat._loading
+            or self.chat.attendance.loading
             or [line for line in deadlines._lines.values() if line.waiting]
             or [call for call in self.clock.calls if call.func not in standing]
         )

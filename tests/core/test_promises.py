@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chatroom import chat, fanout, tail
+from chatroom import attendance, chat, fanout, tail
 from chatroom.domain import commands
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.events import Message
@@ -24,7 +24,7 @@ ROOMS = ("one", "two")
 def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that a few events go past every bound."""
     monkeypatch.setattr(tail, "MAX_EVENTS", 3)
-    monkeypatch.setattr(chat, "LOADED", 3)
+    monkeypatch.setattr(attendance, "LOADED", 3)
     monkeypatch.setattr(chat, "NEWEST", 4)
     monkeypatch.setattr(commands, "MAX_PAGE", 7)
     monkeypatch.setattr(fanout, "SLICE", 1)

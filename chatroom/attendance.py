@@ -1,0 +1,144 @@
+"""Who is in which live room here: coming in, going out, being put out, and being told what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from twisted.internet.defer import Deferred
+
+from chatroom.direct import Direct
+from chatroom.domain import names
+from chatroom.domain.errors import CloseCode, NotFound
+from chatroom.domain.events import Event, MemberChanged
+from chatroom.domain.ports import Committed, Origin, Store
+from chatroom.hub import Hub, LiveRoom
+from chatroom.member import Member
+from chatroom.people import People
+from chatroom.rights import Rights
+from chatroom.stage import Applications
+from chatroom.tail import LOADED
+
+
+class Attendance:
+    """The members of the live rooms, and the way of what is committed to them."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        people: People,
+        rights: Rights,
+        direct: Direct,
+        applications: Applications | None,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._people = people
+        self._rights = rights
+        self._direct = direct
+        self._apps = applications
+        self.loading: dict[str, list[Deferred[None]]] = {}
+        """Who waits for each room's tail that is being read."""
+        store.on_commit = self._committed
+
+    async def load(self, room: LiveRoom) -> None:
+        """Read a new live room's tail; all who join meanwhile wait for the one reading."""
+        if not room.loading:
+            return
+        if room.name in self.loading:
+            waiter: Deferred[None] = Deferred()
+            self.loading[room.name].append(waiter)
+            await waiter
+            return
+        self.loading[room.name] = []
+        try:
+            page = await self._store.before(room.name, None, LOADED)
+            self._hub.loaded(room, page.events, page.events[-1].seq if page.events else 0)
+        except Exception as error:
+            for waiter in self.loading.pop(room.name):
+                waiter.errback(error)
+            raise
+        for waiter in self.loading.pop(room.name):
+            waiter.callback(None)
+
+    def enter(self, member: Member, room: LiveRoom) -> None:
+        """Somebody is in a room, right after its head, whether or not they were before."""
+        if member.gone:
+            raise NotFound("the connection is gone")
+        if room.name in member.rooms:
+            self._hub.enter_again(room, member.outlet, member.user)
+        else:
+            member.rooms[room.name] = room
+            self._hub.enter(room, member.outlet, member.user)
+            if self._apps is not None:
+                self._apps.connected(room.name, member.user)
+
+    def leave(self, member: Member, name: str) -> None:
+        """Somebody goes out of a room that they are in."""
+        self._hub.leave(member.rooms.pop(name), member.outlet, member.user)
+        self._closed(member, name)
+
+    def put_out(self, member: Member, name: str) -> None:
+        """Somebody may not be in a room any more; what happened there until now they are still told."""
+        if name not in member.rooms:
+            return
+        self._hub.see_off(member.rooms.pop(name), member.outlet, member.user)
+        self._closed(member, name)
+        if not member.outlet.dialect.echoes:
+            # The tutorial's client has that one room, and no other way to hear of it.
+            member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
+
+    async def append(self, draft: Event, origin: Origin) -> Event:
+        """As `Store.append`. In a direct room every device of both is told of the event, whether or not
+        it asked to be, and those too that come while it is being written."""
+        name = draft.room
+        if names.kind_of(name) != "direct":
+            return await self._store.append(draft, origin)
+        room = self._hub.open(name)
+        room.joining += 1
+        try:
+            users = await self._direct.users(name)
+            await self.load(room)
+            event = await self._store.append(draft, origin)
+            # Not announced yet: that comes right after this.
+            for member in [one for user in users for one in self._people.connections(user)]:
+                if name not in member.rooms and self._rights.reads(member.principal, name):
+                    self.enter(member, room)
+            return event
+        finally:
+            room.joining -= 1
+            self._hub.release(room)
+
+    def _closed(self, member: Member, name: str) -> None:
+        if self._apps is not None:
+            self._apps.closed(name, member.user)
+
+    def _committed(self, committed: Committed) -> None:
+        for part in _until_each_is_put_out(committed):
+            self._hub.deliver(part)
+            event = part[-1][0]
+            if isinstance(event, MemberChanged) and _puts_out(event):
+                for member in self._people.connections(event.user.id):
+                    self.put_out(member, event.room)
+
+
+def _puts_out(event: MemberChanged) -> bool:
+    """Whether who it is about may not be in the room after it."""
+    if event.change == "role":
+        return event.role == "guest" and names.kind_of(event.room) is not None
+    return event.change in ("kicked", "banned")
+
+
+def _until_each_is_put_out(committed: Committed) -> Iterator[Committed]:
+    """The events of one commit, cut after each that puts somebody out: they are told no more."""
+    if not any(isinstance(event, MemberChanged) and _puts_out(event) for event, _origin in committed):
+        yield committed
+        return
+    part = []
+    for pair in sorted(committed, key=lambda pair: (pair[0].room, pair[0].seq)):
+        part.append(pair)
+        if isinstance(pair[0], MemberChanged) and _puts_out(pair[0]):
+            yield part
+            part = []
+    if part:
+        yield part
