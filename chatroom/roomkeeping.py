@@ -60,9 +60,8 @@ class RoomKeeping:
         name = wanted
         if command.kind == "private":
             name = names.private_name(wanted, "".join(secrets.choice(_ALPHABET) for _ in range(SECRET)))
-        record = RoomRecord(
-            name, command.title or wanted.lstrip(names.PRIVATE), command.kind, command.topic or ""
-        )
+        title = names.room_title(command.title or wanted.lstrip(names.PRIVATE))
+        record = RoomRecord(name, title, command.kind, command.topic or "")
         user = principal.user
         await self._registry.create_room(record, [Membership(name, user.id, user.name, "owner", user.kind)])
         await self._note(principal, "room.create", name)
@@ -72,13 +71,12 @@ class RoomKeeping:
         """Another title, topic or pace."""
         name = names.room_name(command.room)
         record = await self._rights.admit("room.set", member.principal, name)
-        given = {"title": command.title, "topic": command.topic, "slow": command.slow}
+        title = None if command.title is None else names.room_title(command.title)
+        given = {"title": title, "topic": command.topic, "slow": command.slow}
         told: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         if not told:
             raise BadRequest("room.set takes a title, a topic or slow")
         kept = {"title": record.title, "topic": record.topic, "slow": record.slow, **told}
-        if not kept["title"].strip():
-            raise BadRequest("a room's title has at least one character")
         await self._establish(record)
         await self._registry.set_room(RoomRecord(name, kind=record.kind, **kept))
         by = rules.author(member.user)

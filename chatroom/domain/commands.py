@@ -7,15 +7,22 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from chatroom.domain.model import MAX_SEQ, Id, Millis, Role, Seq
+from chatroom.domain.model import MAX_SEQ, Id, Role, Seq
 
-Key = Annotated[str, Meta(min_length=1, max_length=128, description="Unique for its author in the room.")]
+_NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL keeps no text with a U+0000."""
+
+Key = Annotated[
+    str,
+    Meta(min_length=1, max_length=128, pattern=_NO_NUL, description="Unique for its author in the room."),
+]
 RoomName = Annotated[str, Meta(max_length=256)]
 UserName = Annotated[str, Meta(max_length=64, description="A user's id or name.")]
 Password = Annotated[str, Meta(max_length=1024)]
 Title = Annotated[str, Meta(max_length=100)]
-Topic = Annotated[str, Meta(max_length=1000)]
-Reason = Annotated[str, Meta(max_length=1000)]
+Topic = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
+Reason = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
+Client = Annotated[str, Meta(max_length=256, pattern=_NO_NUL)]
 Until = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="Milliseconds since 1970-01-01 UTC.")]
 MAX_PAGE = 500
 
@@ -32,7 +39,7 @@ class Hello(Command, frozen=True, kw_only=True):
 
     name: str | None = None
     token: str | None = None
-    client: Annotated[str, Meta(max_length=256)] | None = None
+    client: Client | None = None
 
 
 class Join(Command, frozen=True, kw_only=True):
@@ -113,7 +120,7 @@ class Login(Command, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(max_length=256)]
     password: Password
-    client: Annotated[str, Meta(max_length=256)] | None = None
+    client: Client | None = None
 
 
 class Read(Command, frozen=True, kw_only=True):
@@ -223,13 +230,13 @@ class Reports(Command, frozen=True, kw_only=True):
 class ReportClose(Command, frozen=True, kw_only=True, tag="report.close"):
     """It was looked at."""
 
-    report: int
+    report: Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 
 
 class Audit(Command, frozen=True, kw_only=True):
     """Who did what to whom? For moderators of the server: the `limit` deeds before `before` (ms)."""
 
-    before: Millis | None = None
+    before: Until | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
 
 
@@ -240,7 +247,7 @@ class Sessions(Command, frozen=True, kw_only=True):
 class SessionEnd(Command, frozen=True, kw_only=True, tag="session.end"):
     """Log the device `session` of mine out; without one, all but this."""
 
-    session: Annotated[str, Meta(max_length=64)] | None = None
+    session: Annotated[str, Meta(max_length=64, pattern=_NO_NUL)] | None = None
 
 
 class Logout(Command, frozen=True, kw_only=True):

@@ -95,14 +95,25 @@ def user_name(raw: str) -> str:
     name = re.sub(" +", " ", name)
     if not 1 <= len(name) <= NAME_LENGTH:
         raise BadRequest(f"a name has 1 to {NAME_LENGTH} characters")
-    for char in name:
+    _check_seen(name, "name")
+    return name
+
+
+def room_title(raw: str) -> str:
+    """A room's title as it is shown. Raises BadRequest where it is empty, or has invisible characters."""
+    title = unicodedata.normalize("NFC", raw).strip()
+    _check_seen(title, "title")
+    return title
+
+
+def _check_seen(text: str, what: str) -> None:
+    for char in text:
         category = unicodedata.category(char)
         invisible = category[0] == "C" or category in ("Zl", "Zp") or char in _BLANKS
         if invisible and char not in _JOINERS:
-            raise BadRequest(f"a name cannot have the invisible character U+{ord(char):04X}")
-    if not any(unicodedata.category(char)[0] in "LNPS" for char in name):
-        raise BadRequest("a name needs something that can be seen")
-    return name
+            raise BadRequest(f"a {what} cannot have the invisible character U+{ord(char):04X}")
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
+        raise BadRequest(f"a {what} needs something that can be seen")
 
 
 def name_key(name: str) -> str:
