@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from chatroom.domain.errors import Unavailable
 from chatroom.doors.front import FrontFactory
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
@@ -123,6 +125,7 @@ class Running(Service):
     def stopService(self) -> Deferred[None]:
         """Send everybody off, write what waits, and end."""
         super().stopService()
+        _take_no_signals()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -137,6 +140,14 @@ class Running(Service):
         await self._store.stop()
         for lock in self._locks:
             os.close(lock)
+
+
+def _take_no_signals() -> None:
+    """A second Ctrl-C does not stop what is stopping already: Twisted would show a traceback for it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        if callable(handler) and handler is not signal.default_int_handler:
+            signal.signal(number, signal.SIG_IGN)
 
 
 class FirstOwner(Service):
@@ -156,7 +167,12 @@ class FirstOwner(Service):
         )
 
     async def _invite(self) -> None:
-        token = await self._core.first_owner()
+        try:
+            token = await self._core.first_owner()
+        except Unavailable as error:
+            if self.running:
+                self._log.warn("no invitation for an owner: {error}", error=error.message)
+            return
         if token is not None and self._listeners.urls:
             self._log.info(
                 "nobody owns this server yet: open {link} within a day to become its owner",

@@ -55,6 +55,17 @@ def test_ctrl_c_stops_it_too(server: Start) -> None:
     _ended_by(one, signal.SIGINT)
 
 
+def test_an_impatient_ctrl_c_shows_no_traceback(server: Start) -> None:
+    one = server()
+    with PlainClient(one.ws) as plain:
+        one.signal(signal.SIGINT)
+        assert plain.end() == 4000
+        one.signal(signal.SIGINT)
+        one.signal(signal.SIGINT)
+        assert one.ended() == -signal.SIGINT
+    assert "Traceback" not in one.log
+
+
 def test_sigusr1_rotates_the_log(server: Start, tmp_path: Path) -> None:
     log = tmp_path / "chat.log"
     one = server(twistd=(f"--logfile={log}",), log_file=log)
