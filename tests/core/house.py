@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from chatroom import house
+from chatroom import house, tokens
 from chatroom.domain import names
-from chatroom.domain.accounts import Account
+from chatroom.domain.accounts import Account, ApiKey, Membership
 from chatroom.domain.limits import Limits, limited
 from chatroom.domain.model import Role
 from chatroom.hooks import Room
@@ -21,12 +23,14 @@ from chatroom.session import Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
 from chatroom.wire.json import Malformed, decode
 
+from ..store.keeping import outcome
 from ..store.memory import MemoryStore
 from ..store.memory_registry import MemoryRegistry
 from .outlets import FakeOutlet
 
 ADDRESS = "192.0.2.1"
 UNMETERED = limited([], unmetered=True)
+PASSWORD = "correct horse"
 
 
 class PlainPasswords:
@@ -42,11 +46,18 @@ class PlainPasswords:
 class House:
     """A server's core on a clock, a store and a registry of the test's."""
 
-    def __init__(self, limits: Limits = UNMETERED, app: type[Room] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        limits: Limits = UNMETERED,
+        app: type[Room] | None = None,
+        *,
+        registry: MemoryRegistry | None = None,
+        **options: Any,
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(1_000_000)
-        self.store = MemoryStore()
-        self.registry = MemoryRegistry(self.store)
+        self.registry = registry or MemoryRegistry(MemoryStore())
+        self.store = self.registry._store
         self.core = house.House(
             self.store, self.registry, PlainPasswords(), self.clock, limits, app=app, **options
         )
@@ -54,23 +65,77 @@ class House:
         self.people = self.core.people
         self.admission = self.core.admission
         self.chat = self.core.chat
+        self._numbers = count(1)
         Deferred.fromCoroutine(self.core.start())
 
-    def account(self, name: str, role: Role = "member", password: str = "correct horse") -> str:
+    def account(self, name: str, role: Role = "member", password: str = PASSWORD) -> str:
         """A new account; its login's token."""
-        core, key = self.core.accounts, names.name_key(name)
-        account = Account(f"u{len(key):03}{sha256(key.encode()).hexdigest()[:21]}", name, key, "user", role)
-        self.registry.add_account(account, f"plain {password}")
-        found: list[Any] = []
-        Deferred.fromCoroutine(core.log_in(name, password, None, None)).addCallback(found.append)
+        self.registry.add_account(self.known(name, role), f"plain {password}")
+        return self.login(name, password)
+
+    def known(self, name: str, role: Role = "member") -> Account:
+        """The account of that name, as it is kept once it is added."""
+        key = names.name_key(name)
+        return Account("u" + sha256(key.encode()).hexdigest()[:24], name, key, "user", role)
+
+    def login(self, name: str, password: str = PASSWORD) -> str:
+        """One device more; its token."""
+        return str(self.done(self.core.accounts.log_in(name, password, None, None)).token)
+
+    def member(self, name: str, role: Role = "member") -> Talker:
+        """Somebody new with an account, on a JSON connection."""
+        return self.json(token=self.account(name, role))
+
+    def key(self, *scopes: str, account: str | None = None) -> str:
+        """A new API key, of a bot of its own where no account is named."""
+        token, number = tokens.make(tokens.KEY), next(self._numbers)
+        if account is None:
+            bot = self.known(f"Bot {number}")
+            account = bot.id
+            self.registry.add_account(structs.replace(bot, kind="bot"), None)
+        self.registry.add_key(ApiKey(f"k{number}", f"key {number}", account, scopes, 0), tokens.digest(token))
+        self.look()
+        return token
+
+    def place(self, room: str, user: str, role: Role | None = "member") -> None:
+        """Somebody has another role in a room, or (None) no place there any more."""
+        if role is None:
+            self.registry.end_membership(room, user)
+        else:
+            self.registry.set_membership(Membership(room, user, "?", role))
+        self.look()
+
+    def look(self) -> None:
+        """Notice what was changed in the registry."""
         Deferred.fromCoroutine(self.core.changes.catch_up())
         self.settle()
-        return str(found[0].token)
+
+    def done(self, coroutine: Any) -> Any:
+        """What a use case comes to once everything has happened; raises what it raises."""
+        found = Deferred.fromCoroutine(coroutine)
+        self.settle()
+        return outcome(found)
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.clock.seconds() * 1000)
+
+    def elapse(self, seconds: float) -> None:
+        """Let time go on."""
+        self.clock.advance(seconds)
+        self.settle()
+
+    @property
+    def steps(self) -> list[Callable[[], None]]:
+        """What the store and the registry have to do."""
+        return [*self.store.steps, *self.registry.steps]
 
     def settle(self) -> None:
         """Let everything happen that waits for the store, or for its turn."""
-        while self.store.steps or any(call.getTime() <= self.clock.seconds() for call in self.clock.calls):
+        while self.steps or any(call.getTime() <= self.clock.seconds() for call in self.clock.calls):
             self.store.settle()
+            self.registry.settle()
             self.clock.advance(0)
 
     def json(self, name: str | None = None, **hello: Any) -> Talker:
@@ -154,6 +219,23 @@ class Talker:
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         """The events it was told live, of those types if any are named."""
         return [one for one in self.hear() if one["type"] in (kinds or ("message", "edited", "deleted"))]
+
+    @property
+    def closed(self) -> int | None:
+        """The close code, once the server has closed it."""
+        return self.outlet.closed[0] if self.outlet.closed else None
+
+    def fails(self, kind: str, **fields: Any) -> str:
+        """Send a request that cannot be done; the error's code."""
+        answer = self.ask(kind, **fields)
+        assert answer["type"] == "error", answer
+        return str(answer["code"])
+
+    def does(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Send a request that can be done; its answer."""
+        answer = self.ask(kind, **fields)
+        assert answer["type"] != "error", answer
+        return answer
 
     @property
     def id(self) -> str:
