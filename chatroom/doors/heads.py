@@ -23,11 +23,9 @@ TOO_LONG = f"A request head has at most {MAX_HEAD} bytes."
 # RFC 9112, sections 3 and 5, and RFC 9110, section 5.5: every line ends in CRLF, no folded lines,
 # no space before a colon, and no control bytes at all. 0x85 is none in HTTP, but it is a line's end
 # to Python's str.splitlines, with which Autobahn takes a head apart; so are 0x0b, 0x0c, 0x1c-0x1e.
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_HEAD = re.compile(
-    rb"%(token)s [\x21-\x7e]+ HTTP/1\.[01]\r\n"
-    rb"(?:%(token)s:[\t\x20-\x7e\x80-\x84\x86-\xff]*\r\n)*\r\n" % {b"token": _TOKEN}
-)
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TEXT = bytes({0x09, *range(0x20, 0x7F), *range(0x80, 0x100)} - {0x85})
+_START = re.compile(rb"([%b]+) ([\x21-\x7e]+) (HTTP/1\.[01])" % re.escape(_TOKEN))
 _WEBSOCKET = re.compile(rb"\bwebsocket\b", re.IGNORECASE)
 _NOTHING = re.compile(rb"0+")
 
@@ -67,19 +65,24 @@ def is_binary(start: bytes) -> bool:
 
 def read_head(raw: bytes) -> Head:
     """The head `raw`, which ends with its empty line; raises Refused for a bad one."""
-    if not _HEAD.fullmatch(raw):
-        raise Refused(HTTPStatus.BAD_REQUEST, NOT_HTTP if is_binary(raw) else MALFORMED)
     lines = raw[:-4].split(b"\r\n")
-    method, target, version = lines[0].split(b" ")
+    start = _START.fullmatch(lines[0])
+    # What is neither text nor a line's end: `translate` finds it at a tenth of a pattern's price.
+    if not start or raw.translate(None, _TEXT) != b"\r\n" * (len(lines) + 1):
+        raise Refused(HTTPStatus.BAD_REQUEST, NOT_HTTP if is_binary(raw) else MALFORMED)
     fields: dict[bytes, bytes] = {}
     for line in lines[1:]:
-        name, _, value = line.partition(b":")
+        name, colon, value = line.partition(b":")
         name, value = name.lower(), value.strip(b" \t")
+        if not colon or not name:
+            raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
         fields[name] = fields[name] + b", " + value if name in fields else value
+    if b"".join(fields).translate(None, _TOKEN):
+        raise Refused(HTTPStatus.BAD_REQUEST, MALFORMED)
     single = len(fields) == len(lines) - 1
     # RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
     if b"host" not in fields:
-        if version != b"HTTP/1.0":
+        if start[3] != b"HTTP/1.0":
             raise Refused(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
     elif not single and sum(line[:5].lower() == b"host:" for line in lines) > 1:
         raise Refused(HTTPStatus.BAD_REQUEST, "A request has one Host field.")
@@ -89,4 +92,4 @@ def read_head(raw: bytes) -> Head:
         b"transfer-encoding" in fields or not _NOTHING.fullmatch(fields.get(b"content-length", b"0"))
     ):
         raise Refused(HTTPStatus.BAD_REQUEST, "A WebSocket upgrade has no body.")
-    return Head(raw, method, target, version, fields, single, upgrade)
+    return Head(raw, start[1], start[2], start[3], fields, single, upgrade)
