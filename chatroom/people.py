@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
@@ -33,7 +32,7 @@ class People:
         self._limits = limits
         self._guests = guests
         self._members: dict[str, list[Member]] = {}
-        self._names: dict[str, Counter[str]] = {}
+        self._names: dict[str, dict[str, int]] = {}
         self._owners: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self.version = 0
@@ -85,7 +84,8 @@ class People:
         if 0 < self._limits.connections_per_user <= len(there):
             raise RateLimited("you are connected too often already; close another tab or device")
         self._members.setdefault(user.id, []).append(member)
-        self._names.setdefault(names.name_key(user.name), Counter())[user.id] += 1
+        holders = self._names.setdefault(names.name_key(user.name), {})
+        holders[user.id] = holders.get(user.id, 0) + 1
 
     def depart(self, member: Member) -> None:
         """One connection less; with the last one of that name the name is free."""

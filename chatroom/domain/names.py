@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 
 from chatroom.domain.errors import BadRequest
@@ -91,11 +92,13 @@ def user_name(raw: str) -> str:
     Raises BadRequest where it is not 1 to 32 characters, or has control, direction or other
     invisible ones, with which one name can be made to look like another.
     """
-    name = " ".join(unicodedata.normalize("NFC", raw).split(" ")).strip()
-    name = re.sub(" +", " ", name)
+    # Nearly all names, and nothing in them can be wrong but their length.
+    plain = raw.isascii() and raw.isprintable()
+    name = " ".join(raw.split()) if plain else re.sub(" +", " ", unicodedata.normalize("NFC", raw).strip())
     if not 1 <= len(name) <= NAME_LENGTH:
         raise BadRequest(f"a name has 1 to {NAME_LENGTH} characters")
-    _check_seen(name, "name")
+    if not plain:
+        _check_seen(name, "name")
     return name
 
 
@@ -116,6 +119,8 @@ def _check_seen(text: str, what: str) -> None:
         raise BadRequest(f"a {what} needs something that can be seen")
 
 
+# Asked for again with everything that somebody of that name does.
+@lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
     """What two names must differ in to be two names: not in case, nor in what cannot be seen or told
     apart by eye."""

@@ -155,6 +155,16 @@ def test_a_name_with_what_cannot_be_seen_is_refused(raw):
         names.user_name(raw)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_in_ascii_only_blanks_length_and_control_characters_matter(raw):
+    spaced = " ".join(part for part in raw.strip().split(" ") if part)
+    if 1 <= len(spaced) <= 32 and all(" " <= char <= "~" for char in spaced):
+        assert names.user_name(raw) == spaced
+    else:
+        with pytest.raises(BadRequest):
+            names.user_name(raw)
+
+
 @given(st.text(max_size=40))
 def test_a_name_stays_what_it_is_and_can_always_be_written(raw):
     try:
