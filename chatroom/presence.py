@@ -24,7 +24,7 @@ LARGE = 100
 class Presences:
     """The people of one room, each counted once, whatever the number of their connections."""
 
-    __slots__ = ("_clock", "_news", "_people", "_room", "_tell", "_timer")
+    __slots__ = ("_clock", "_first", "_news", "_people", "_room", "_tell", "_timer")
 
     def __init__(self, room: str, clock: Clock, tell: Callable[[str, Passing], None]) -> None:
         self._room = room
@@ -33,23 +33,30 @@ class Presences:
         self._people: dict[str, tuple[User, int]] = {}
         self._news: dict[str, tuple[User, bool]] = {}
         self._timer: Timer | None = None
+        # What `some` said last: in a large room it is the same for all who come.
+        self._first: tuple[int, list[User]] | None = None
 
     def __len__(self) -> int:
         return len(self._people)
 
     def some(self, limit: int) -> list[User]:
         """At most `limit` of the people, those who came first first."""
-        return [user for user, _connections in islice(self._people.values(), limit)]
+        if self._first is None or self._first[0] != limit:
+            self._first = limit, [user for user, _connections in islice(self._people.values(), limit)]
+        return self._first[1].copy()
 
     def came(self, user: User) -> None:
         """One more connection of `user` is in the room."""
-        _user, connections = self._people.get(user.id, (user, 0))
+        known, connections = self._people.get(user.id, (user, 0))
         self._people[user.id] = (user, connections + 1)
+        if self._first is not None and (known != user or len(self._people) <= self._first[0]):
+            self._first = None
         if not connections:
             self._note(user, here=True)
 
     def went(self, user: User) -> None:
         """One connection of `user` less."""
+        self._first = None
         _user, connections = self._people.get(user.id, (user, 0))
         if connections > 1:
             self._people[user.id] = (user, connections - 1)

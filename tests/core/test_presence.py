@@ -152,3 +152,26 @@ def test_what_is_told_adds_up_to_who_is_there(steps):
         here = {user for user in connections if connections[user]}
         assert set(room.people.some(10)) == here
         assert step != "wait" or known == {user.name for user in here}
+
+
+LIMITS = st.sampled_from([1, 2, 3, 10])
+
+
+@given(st.lists(st.tuples(st.sampled_from([ANA, BOB, EVA, User("g0", "Anna")]), st.booleans(), LIMITS)))
+def test_some_are_always_as_they_are_now_whatever_was_asked_before(steps):
+    room, here = Room(), {}
+    for user, comes, limit in steps:
+        _known, connections = here.get(user.id, (user, 0))
+        if comes:
+            here[user.id] = (user, connections + 1)
+            room.people.came(user)
+        else:
+            here[user.id] = (user, connections - 1)
+            room.people.went(user)
+        if here[user.id][1] <= 0:
+            del here[user.id]
+        wanted = [one for one, _connections in here.values()][:limit]
+        some = room.people.some(limit)
+        assert some == wanted
+        some.clear()
+        assert room.people.some(limit) == wanted, "whoever asked may do with it what they like"
