@@ -107,6 +107,7 @@ class WebChannel(AnsweringChannel):
         transport.unregisterProducer()
         protocol = self.factory.websocket.buildProtocol(transport.getPeer())
         protocol.pristine = False
+        protocol.place, self.place = self.place, None
         hand_over(transport, protocol)
         transport.resumeProducing()
         protocol.upgrade(head, self.clearLineBuffer())

@@ -15,16 +15,19 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chatroom.admission import Admission
+from chatroom.admission import Admission, Place
 from chatroom.deadlines import Deadlines
 from chatroom.domain.ports import Timer
 from chatroom.doors.handover import hand_over
 from chatroom.doors.heads import MALFORMED, MAX_HEAD, NOT_HTTP, TOO_LONG, Head, Refused, is_binary, read_head
+from chatroom.doors.proxies import Proxies, is_balanced
 
 _LINGER = 2.0
 """Seconds for a refused client to read why."""
 
 FULL = "The server is full; try again later."
+
+CROWDED = "There are too many connections from your address; close some of them."
 
 
 class FrontDoor(Protocol):
@@ -35,6 +38,7 @@ class FrontDoor(Protocol):
 
     _head = b""
     _timer: Timer | None = None
+    _place: Place | None = None
     _refusing = False
 
     def connectionMade(self) -> None:
@@ -42,6 +46,10 @@ class FrontDoor(Protocol):
         factory = self.factory
         if factory.admission.full:
             self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, FULL))
+            return
+        self._place = factory.admission.arrive(factory.proxies.address_at_first(self.transport))
+        if self._place.swamped:
+            self._refuse(Refused(HTTPStatus.TOO_MANY_REQUESTS, CROWDED))
         elif factory.timeout:
             self._timer = factory.deadlines.call_later(factory.timeout, self._too_late)
 
@@ -63,6 +71,8 @@ class FrontDoor(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Gone before it said what it wanted."""
         self._stop_timer()
+        if self._place is not None:
+            self._place.leave()
 
     def _check_part(self, seen: int, end: int) -> None:
         """Raise Refused for a head that cannot become one; `end` is 3 where it has none yet."""
@@ -80,11 +90,15 @@ class FrontDoor(Protocol):
         self._stop_timer()
         factory, transport = self.factory, self.transport
         site = factory.websocket if head.upgrade else factory.web
-        protocol: Any = site.buildProtocol(transport.getPeer())
+        peer = transport.getPeer()
+        protocol: Any = site.buildProtocol(peer)
         if protocol is None:
             transport.loseConnection()
             return
         self._head = b""
+        protocol.place, self._place = self._place, None
+        if protocol.place is not None and is_balanced(transport):
+            protocol.place.move(factory.proxies.address_of(peer))
         hand_over(transport, protocol)
         if head.upgrade:
             protocol.upgrade(head, rest)
@@ -122,13 +136,20 @@ class FrontFactory(Factory):
     noisy = False
 
     def __init__(
-        self, websocket: Any, web: Any, deadlines: Deadlines, admission: Admission, timeout: float
+        self,
+        websocket: Any,
+        web: Any,
+        deadlines: Deadlines,
+        admission: Admission,
+        timeout: float,
+        proxies: Proxies | None = None,
     ) -> None:
         self.websocket = websocket
         self.web = web
         self.deadlines = deadlines
         self.admission = admission
         self.timeout = timeout
+        self.proxies = proxies or Proxies()
 
     def acceptableProtocols(self) -> list[bytes]:
         """What ALPN may choose (RFC 7301): without it, a browser's TLS handshake fails."""

@@ -28,13 +28,17 @@ _EXTENSIONS = re.compile(rb"[\w.;=, -]{1,200}")
 
 
 class Asked(NamedTuple):
-    """What a handshake asks for. `origin` is empty where there is none."""
+    """What a handshake asks for. `origin` is empty where there is none; the last three are header
+    fields, None for those that are not there."""
 
     path: str
     params: dict[str, list[str]]
     host: str
     origin: str
     protocols: list[str]
+    cookie: str | None = None
+    forwarded_for: str | None = None
+    forwarded_proto: str | None = None
 
 
 class Handshake(NamedTuple):
@@ -55,6 +59,9 @@ def asked_of(request: ConnectionRequest) -> Asked:
         host=headers.get("host", ""),
         origin=request.origin or "",
         protocols=request.protocols,
+        cookie=headers.get("cookie"),
+        forwarded_for=headers.get("x-forwarded-for"),
+        forwarded_proto=headers.get("x-forwarded-proto"),
     )
 
 
@@ -87,8 +94,15 @@ def common_handshake(head: Head) -> Handshake | None:
         host=host.decode(),
         origin=origin.decode() if origin else "",
         protocols=[protocol.decode()] if protocol else [],
+        cookie=_text(field(b"cookie")),
+        forwarded_for=_text(field(b"x-forwarded-for")),
+        forwarded_proto=_text(field(b"x-forwarded-proto")),
     )
     return Handshake(asked, key, extensions.decode() if extensions else "")
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _names_upgrade(connection: bytes) -> bool:

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.address import UNIXAddress
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from chatroom.admission import network_of
 
@@ -49,9 +51,12 @@ class Proxies:
         named = list(named)
         self._unix = UNIX in named
         self._networks = [_network(one) for one in named if one != UNIX]
+        self.trusting = bool(named)
+        """Whether anybody is trusted."""
         self._warned = False
         # Nearly every connection comes from the same few.
         self._trusts = lru_cache(maxsize=1024)(self._in_networks)
+        self._counted = lru_cache(maxsize=1024)(self._counted_as)
 
     def trusts(self, peer: object) -> bool:
         """Whether what a Twisted address says of others is believed."""
@@ -60,10 +65,15 @@ class Proxies:
         host = getattr(peer, "host", None)
         return isinstance(host, str) and self._trusts(host)
 
-    def source_of(self, peer: object) -> str | None:
-        """The address of a connection before anything has come on it, as in `Source`; None where a
-        proxy is yet to say for whom it speaks."""
-        return None if self.trusts(peer) or _is_local(peer) else _address_of(peer)
+    def address_at_first(self, transport: Any) -> str | None:
+        """The address of a connection on which nothing has come yet, as in `Source`; None where a
+        proxy or a load balancer is yet to say for whom it speaks."""
+        return None if is_balanced(transport) else self.address_of(transport.getPeer())
+
+    def address_of(self, peer: object) -> str | None:
+        """The address of a connection, of whose requests nothing is known."""
+        host = getattr(peer, "host", None)
+        return self._counted(host) if isinstance(host, str) else None
 
     def source(
         self,
@@ -79,12 +89,10 @@ class Proxies:
             scheme = (forwarded_proto or "").rpartition(",")[2].strip().lower()
             secure = _SCHEMES.get(scheme, encrypted or None)
             return Source(self._client(peer, forwarded_for), secure)
-        if not _is_local(peer):
+        if forwarded_for and _is_local(peer):
+            self._warn(peer)
             return Source(_address_of(peer), encrypted or None)
-        if forwarded_for is None:
-            return Source(None, encrypted or None)
-        self._warn(peer)
-        return Source(_address_of(peer), encrypted or None)
+        return Source(self.address_of(peer), encrypted or None)
 
     def _client(self, peer: object, forwarded_for: str | None) -> str | None:
         """From the right, past all that are trusted: the first that is not, or the last of all."""
@@ -96,6 +104,9 @@ class Proxies:
             if not self._trusts(host):
                 return found
         return found
+
+    def _counted_as(self, host: str) -> str | None:
+        return None if self._in_networks(host) or _is_loopback(host) else network_of(host)
 
     def _in_networks(self, host: str) -> bool:
         address = _address(host)
@@ -109,6 +120,12 @@ class Proxies:
                 " count as one address: --trusted-proxy {name} would count each for itself",
                 name=_address_of(peer),
             )
+
+
+def is_balanced(transport: object) -> bool:
+    """Whether a load balancer says with the PROXY protocol who the transport's peer is, before
+    anything else comes on it."""
+    return isinstance(transport, ProtocolWrapper) and not isinstance(transport, TLSMemoryBIOProtocol)
 
 
 def _network(named: str) -> IPv4Network | IPv6Network:

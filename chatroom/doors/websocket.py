@@ -9,20 +9,22 @@ from typing import Any, NamedTuple
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chatroom.admission import address_of
+from chatroom.admission import Place
 from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
 from chatroom.domain.ports import Clock, Dialect, Row, Timer
+from chatroom.doors.cookies import login_token
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
-from chatroom.doors.front import FULL
 from chatroom.doors.handshakes import Asked
 from chatroom.doors.headers import last_answer
 from chatroom.doors.heartbeat import Heartbeat
+from chatroom.doors.hosts import Hosts
 from chatroom.doors.internals import (
     QUIET,
     PublicProtocol,
@@ -31,9 +33,10 @@ from chatroom.doors.internals import (
     lacking,
     quick_state,
 )
-from chatroom.doors.origins import Origins
+from chatroom.doors.origins import Origins, is_own
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
+from chatroom.doors.proxies import Proxies
 from chatroom.doors.settings import LINGER, options, window_bits
 from chatroom.doors.writing import OutboxTransport
 from chatroom.plain import PlainSession
@@ -88,19 +91,25 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
     """The same."""
     pristine = True
     """False where the connection has carried other HTTP requests before this one."""
+    place: Place | None = None
+    """The connection's in the count."""
+    address: str | None = None
+    """Where it is from, as in `proxies.Source`."""
 
     _wanted: Wanted | None = None
     _dialogue: Dialogue | None = None
     _abort: Timer | None = None
     _refused: str | None = None
-    _counted = False
+    _encrypted = False
+    _cookie: str | None = None
 
     # Twisted's side.
 
     def connectionMade(self) -> None:
         """The front door has handed the connection over."""
         transport, factory = self.transport, self.factory
-        self.address = address_of(transport.getPeer())
+        if ISSLTransport.providedBy(transport):
+            self._encrypted = True
         self.outbox = outbox_for(
             transport,
             factory.tick,
@@ -119,8 +128,8 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
         if self._abort is not None:
             self._abort.cancel()
         super().connectionLost(reason)
-        if self._counted:
-            self.factory.admission.leave(self.address)
+        if self.place is not None:
+            self.place.leave()
         # The outbox's methods here would keep the connection alive in a cycle.
         self.write = self.send = _nothing
         self.outbox.lost()
@@ -153,7 +162,10 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
     def admit(self, asked: Asked) -> str | None:
         """Say yes or no to a handshake that is right so far."""
         factory = self.factory
-        if not factory.origins.allow(asked.origin, asked.host):
+        if not factory.hosts.serves(asked.host):
+            raise ConnectionDeny(421, factory.hosts.refusal(asked.host))
+        secure = self._look_where_from(asked)
+        if not factory.origins.allow(asked.origin, asked.host, secure):
             factory.refuse_origin(asked.origin)
             raise ConnectionDeny(
                 403,
@@ -168,13 +180,26 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
             raise ConnectionDeny(400, f"the subprotocols here are: {SUBPROTOCOL}; or ask for none")
         if not asked.protocols:
             self._wanted = _wanted(asked)
-        if factory.admission.full:
-            # The front door has looked too, but then others were still on their way in.
-            raise ConnectionDeny(503, FULL)
-        self._counted = True
-        if not factory.admission.enter(self.address):
+        if asked.cookie is not None and is_own(asked.origin, asked.host, secure):
+            # A browser sends it along whatever page asks: of others' pages it says nothing.
+            self._cookie = login_token(asked.cookie, secure)
+        if self.place is not None and self.place.crowded:
             self._refused = "too many connections from your address"
         return SUBPROTOCOL if asked.protocols else None
+
+    def _look_where_from(self, asked: Asked) -> bool | None:
+        """Take down the address; whether the client speaks TLS, as in `proxies.Source`."""
+        place, proxies = self.place, self.factory.proxies
+        if place is not None and (place.address or not (asked.forwarded_for or proxies.trusting)):
+            # Who has an address of their own can say nothing of others, and nobody does.
+            self.address = place.address
+            return self._encrypted or None
+        self.address, secure = proxies.source(
+            self.transport.getPeer(), self._encrypted, asked.forwarded_for, asked.forwarded_proto
+        )
+        if place is not None:
+            place.move(self.address)
+        return secure
 
     def sendHttpErrorResponse(
         self,
@@ -197,7 +222,7 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
             self.close(CloseCode.TOO_MANY, self._refused)
         elif self.websocket_protocol_in_use == SUBPROTOCOL:
             self.dialect = json_dialect(bits)
-            self._dialogue = JsonDialogue(self, Session(factory.doorman, self, self.address))
+            self._dialogue = JsonDialogue(self, Session(factory.doorman, self, self.address, self._cookie))
         elif self._wanted is not None:
             self.dialect = plain_dialect(bits)
             self._open_plain(self._wanted)
@@ -231,7 +256,7 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
     def _open_plain(self, wanted: Wanted) -> None:
         factory = self.factory
         self._wanted = None
-        session = PlainSession(factory.doorman, self, wanted.room, self.address)
+        session = PlainSession(factory.doorman, self, wanted.room, self.address, self._cookie)
         self._dialogue = PlainDialogue(session)
         session.open(wanted.name, wanted.since)
 
@@ -249,6 +274,8 @@ class ChatFactory(WebSocketServerFactory):
         clock: Clock,
         origins: Origins,
         *,
+        hosts: Hosts | None = None,
+        proxies: Proxies | None = None,
         echo: bool = False,
         quick: bool = True,
     ) -> None:
@@ -259,6 +286,8 @@ class ChatFactory(WebSocketServerFactory):
         self.clock = clock
         self.admission = doorman.admission
         self.origins = origins
+        self.hosts = hosts or Hosts()
+        self.proxies = proxies or Proxies()
         self.echo = echo
         self.tick = Tick(clock)
         doorman.chat.hub.at_tick.append(self.tick.flush)

@@ -15,8 +15,10 @@ from twisted.python.failure import Failure
 
 from chatroom.domain.limits import Limits
 from chatroom.doors.front import FrontFactory
+from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
+from chatroom.doors.proxies import Proxies
 from chatroom.doors.websocket import ChatFactory
 
 from ..core.house import UNMETERED, House
@@ -107,16 +109,24 @@ class Premises(House):
         limits: Limits = UNMETERED,
         *origins: str,
         echo: bool = False,
+        trusting: tuple[str, ...] = (),
+        called: tuple[str, ...] = (),
         **settings: Any,
     ) -> None:
         super().__init__(limits, **settings)
+        hosts, proxies = Hosts(called), Proxies(trusting)
         self.websocket = ChatFactory(
-            self.core.doorman, self.clock, Origins(list(origins)), echo=echo, quick=self.quick
+            self.core.doorman,
+            self.clock,
+            Origins(list(origins)),
+            hosts=hosts,
+            proxies=proxies,
+            echo=echo,
+            quick=self.quick,
         )
-        self.web = WebSite(self.websocket, self.clock)
-        self.front = FrontFactory(
-            self.websocket, self.web, self.chat.deadlines, self.admission, limits.handshake_timeout
-        )
+        self.web = WebSite(self.websocket, self.clock, hosts=hosts, proxies=proxies)
+        deadlines, timeout = self.chat.deadlines, limits.handshake_timeout
+        self.front = FrontFactory(self.websocket, self.web, deadlines, self.admission, timeout, proxies)
 
     def settle(self) -> None:
         """Let everything happen that waits for its turn."""

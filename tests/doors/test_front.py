@@ -200,12 +200,12 @@ def test_without_a_limit_a_head_may_take_any_time() -> None:
 
 def test_a_full_server_says_so() -> None:
     hall = Hall(Limits(connections=1))
-    hall.admission.enter(None)
+    place = hall.admission.arrive(None)
     caller = hall.call(GET)
     refused = caller.answer()
     assert (refused.status, refused.body) == (503, b"The server is full; try again later.\n")
     assert caller.gone
-    hall.admission.leave(None)
+    place.leave()
     hall.call(GET)
     assert hall.pages.heard == [GET]
 

@@ -17,6 +17,7 @@ from chatroom.doors.heads import Refused, read_head
 from .premises import Premises
 from .rawframes import KEY, upgrade
 
+LOGIN = "cs_" + "x" * 43
 TARGETS = [
     *(
         "/",
@@ -156,7 +157,8 @@ FIELDS: dict[str, list[str]] = {
     "Host": HOSTS,
     "Content-Length": ["0", "00", "5"],
     "X-Forwarded-For": ["192.0.2.9", "a, b"],
-    "Cookie": ["a=b", "\xe4\xff\t~"],
+    "X-Forwarded-Proto": ["https", "http", "x"],
+    "Cookie": ["a=b", "\xe4\xff\t~", f"chatroom={LOGIN}", f"__Host-chatroom={LOGIN}; a=\xe4"],
 }
 RIGHT = {
     "Host": "chat.example",
@@ -196,9 +198,9 @@ def outcome(head: bytes, *, common: bool, limits: Limits, origins: tuple[str, ..
     with pytest.MonkeyPatch.context() as patch:
         if not common:
             patch.setattr(internals, "common_handshake", lambda _head: None)
-        premises = Premises(limits, *origins, echo=True)
+        premises = Premises(limits, *origins, echo=True, trusting=("192.0.2.1",))
         assert issubclass(premises.websocket.protocol, internals.QuickProtocol)
-        premises.admission.enter("192.0.2.1")
+        premises.admission.arrive("192.0.2.9")
         caller = premises.call(head + b"\x81\x85\0\0\0\0hello")
         protocol = caller.protocol
         dialect = getattr(protocol, "dialect", None)
@@ -211,6 +213,8 @@ def outcome(head: bytes, *, common: bool, limits: Limits, origins: tuple[str, ..
             "compression": repr(getattr(protocol, "_perMessageCompress", None)),
             "dialogue": type(getattr(protocol, "_dialogue", None)),
             "dialect": dialect,
+            "address": getattr(protocol, "address", None),
+            "cookie": getattr(protocol, "_cookie", None),
             "connections": premises.admission.connections,
             "open": len(premises.websocket.open),
             "rooms": [(room.name, room.head) for room in premises.hub.rooms()],
@@ -283,6 +287,8 @@ def test_what_browsers_and_proxies_send_is_common(browser: str, path: str) -> No
     )
     assert found.asked.host == BROWSERS[browser].get("Host", "chat.example")
     assert found.extensions == BROWSERS[browser].get("Sec-WebSocket-Extensions", "")
+    assert found.asked.cookie == BROWSERS[browser].get("Cookie")
+    assert found.asked.forwarded_for == BROWSERS[browser].get("X-Forwarded-For")
 
 
 @given(st.binary(min_size=16, max_size=16))

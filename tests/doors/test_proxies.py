@@ -35,7 +35,7 @@ TRUSTING = Proxies(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 def test_what_a_stranger_says_of_others_is_not_believed(forwarded: str | None) -> None:
     for proxies in (Proxies(), TRUSTING):
         assert address(proxies, peer(CLIENT), forwarded) == CLIENT
-        assert proxies.source_of(peer(CLIENT)) == CLIENT
+        assert proxies.address_of(peer(CLIENT)) == CLIENT
         assert proxies.source(peer(CLIENT), False, forwarded, "https").secure is None
 
 
@@ -76,15 +76,15 @@ def test_the_client_is_the_first_from_the_right_who_is_no_trusted_proxy(
 
 
 def test_a_proxy_is_nobody_until_it_says_for_whom_it_speaks() -> None:
-    assert TRUSTING.source_of(peer(PROXY)) is None
-    assert TRUSTING.source_of(peer("fd00::7")) is None
-    assert TRUSTING.source_of(peer("fc00::7")) == "fc00:0000:0000:0000::/64"
+    assert TRUSTING.address_of(peer(PROXY)) is None
+    assert TRUSTING.address_of(peer("fd00::7")) is None
+    assert TRUSTING.address_of(peer("fc00::7")) == "fc00:0000:0000:0000::/64"
 
 
 @pytest.mark.parametrize("local", [peer("127.0.0.1"), peer("127.8.8.8"), peer("::1"), SOCKET, None])
 def test_who_is_on_this_machine_and_speaks_for_nobody_else_is_not_counted_by_address(local: Any) -> None:
     assert address(Proxies(), local) is None
-    assert Proxies().source_of(local) is None
+    assert Proxies().address_of(local) is None
 
 
 @pytest.mark.parametrize(
