@@ -71,6 +71,7 @@ class House:
     def account(self, name: str, role: Role = "member", password: str = PASSWORD) -> str:
         """A new account; its login's token."""
         self.registry.add_account(self.known(name, role), f"plain {password}")
+        self.look()
         return self.login(name, password)
 
     def known(self, name: str, role: Role = "member") -> Account:
@@ -144,9 +145,15 @@ class House:
         talker.welcome = talker.ask("hello", name=name, **hello)
         return talker
 
-    def plain(self, name: str | None = None, room: str = "lobby", since: int | None = None) -> PlainTalker:
+    def plain(
+        self,
+        name: str | None = None,
+        room: str = "lobby",
+        since: int | None = None,
+        cookie: str | None = None,
+    ) -> PlainTalker:
         """A plain connection that is coming in; `settle` lets it."""
-        return PlainTalker(self, name, room, since)
+        return PlainTalker(self, name, room, since, cookie)
 
     def log(self, room: str = "lobby") -> list[Any]:
         """The room's events."""
@@ -255,10 +262,12 @@ class Talker:
 class PlainTalker:
     """A plain connection, as its door drives it."""
 
-    def __init__(self, house: House, name: str | None, room: str, since: int | None) -> None:
+    def __init__(
+        self, house: House, name: str | None, room: str, since: int | None, cookie: str | None = None
+    ) -> None:
         self.house = house
         self.outlet = FakeOutlet(plain_dialect())
-        self.session = PlainSession(house.core.doorman, self.outlet, room, ADDRESS)
+        self.session = PlainSession(house.core.doorman, self.outlet, room, ADDRESS, cookie)
         self.heard: list[str | bytes] = []
         self.session.open(name, since)
 
