@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -25,6 +26,9 @@ _ORIGIN = re.compile(rb"null|https?://[\w.~-]+(?::(?:\d{1,4}|[1-5]\d{4}))?")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _PROTOCOL = re.compile(rb"[\w.-]+")
 _EXTENSIONS = re.compile(rb"[\w.;=, -]{1,200}")
+
+_REMEMBERED = 2048
+"""Of longer heads, nothing is remembered."""
 
 
 class Asked(NamedTuple):
@@ -68,45 +72,59 @@ def asked_of(request: ConnectionRequest) -> Asked:
 def common_handshake(head: Head) -> Handshake | None:
     """The handshake in `head`; None for one that is to be left to Autobahn."""
     field = head.fields.get
-    target = _TARGET.fullmatch(head.target)
-    host, origin = field(b"host", b""), field(b"origin")
-    key, protocol = field(b"sec-websocket-key", b""), field(b"sec-websocket-protocol")
-    extensions = field(b"sec-websocket-extensions")
+    key, extensions = field(b"sec-websocket-key", b""), field(b"sec-websocket-extensions")
     if not (
         head.single
         and head.method == b"GET"
         and head.version == b"HTTP/1.1"
-        and target
         and field(b"upgrade", b"").lower() == b"websocket"
-        and _names_upgrade(field(b"connection", b""))
+        and _names_upgrade(field(b"connection", b"").lower())
         and field(b"sec-websocket-version") == b"13"
         and _KEY.fullmatch(key)
-        and _HOST.fullmatch(host)
-        and (origin is None or _ORIGIN.fullmatch(origin))
-        and (protocol is None or _PROTOCOL.fullmatch(protocol))
         and (extensions is None or _EXTENSIONS.fullmatch(extensions))
     ):
         return None
-    path, query = target.groups()
-    asked = Asked(
+    read = _asked_for if len(head.raw) < _REMEMBERED else _asked_for.__wrapped__
+    asked = read(head.target, field(b"host", b""), field(b"origin"), field(b"sec-websocket-protocol"))
+    if asked is None:
+        return None
+    cookie, client, proto = field(b"cookie"), field(b"x-forwarded-for"), field(b"x-forwarded-proto")
+    if cookie is not None or client is not None or proto is not None:
+        # Who it is that asks is different for each.
+        asked = asked._replace(
+            cookie=_text(cookie), forwarded_for=_text(client), forwarded_proto=_text(proto)
+        )
+    return Handshake(asked, key, extensions.decode() if extensions else "")
+
+
+def _text(value: bytes | None) -> str | None:
+    """As Autobahn has it, to which more bytes than HTTP's two are blanks."""
+    return None if value is None else value.decode("latin-1").strip()
+
+
+def _names_upgrade(connection: bytes) -> bool:
+    return connection == b"upgrade" or b"upgrade" in map(bytes.strip, connection.split(b","))
+
+
+# Nearly all who connect to one site ask for the same.
+@lru_cache(maxsize=1024)
+def _asked_for(target: bytes, host: bytes, origin: bytes | None, protocol: bytes | None) -> Asked | None:
+    found = _TARGET.fullmatch(target)
+    if not (
+        found
+        and _HOST.fullmatch(host)
+        and (origin is None or _ORIGIN.fullmatch(origin))
+        and (protocol is None or _PROTOCOL.fullmatch(protocol))
+    ):
+        return None
+    path, query = found.groups()
+    return Asked(
         path=path.decode(),
         params=parse_qs(query.decode()) if query else {},
         host=host.decode(),
         origin=origin.decode() if origin else "",
         protocols=[protocol.decode()] if protocol else [],
-        cookie=_text(field(b"cookie")),
-        forwarded_for=_text(field(b"x-forwarded-for")),
-        forwarded_proto=_text(field(b"x-forwarded-proto")),
     )
-    return Handshake(asked, key, extensions.decode() if extensions else "")
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
-
-
-def _names_upgrade(connection: bytes) -> bool:
-    return any(option.strip(b" \t") == b"upgrade" for option in connection.lower().split(b","))
 
 
 def response(key: bytes, protocol: str | None, extensions: bytes) -> bytes:
