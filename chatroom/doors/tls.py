@@ -109,7 +109,6 @@ class TlsTransport(ProtocolWrapper):
     def makeConnection(self, transport: Any) -> None:
         """Somebody has connected."""
         self.transport = transport
-        self.connected = 1
         self._cipher = CipherOutbox(transport, self.factory.tick, self)
         self.wrappedProtocol.makeConnection(self)
 
@@ -126,7 +125,6 @@ class TlsTransport(ProtocolWrapper):
         """The connection is gone. Who goes without TLS's goodbye, as most do, is no error: HTTP and
         WebSocket know themselves whether a message is whole."""
         self._stage = _OVER
-        self.connected = 0
         if self._farewell is not None and self._farewell.active():
             self._farewell.cancel()
         self._cipher.lost()
@@ -154,7 +152,7 @@ class TlsTransport(ProtocolWrapper):
         self._coming.write(data)
         if self._stage is _SHAKING and not self._shake_hands():
             return
-        while self._coming.pending and self._stage is not _OVER:
+        while self._coming.pending:
             try:
                 plain = self._tls.read(RECORD)
             except SSLWantReadError:
@@ -165,7 +163,8 @@ class TlsTransport(ProtocolWrapper):
                 return
             if not plain:
                 self._take_leave()
-            elif self._stage is _OPEN:
+                return
+            if self._stage is _OPEN:
                 self.wrappedProtocol.dataReceived(plain)
         self._flush()
 
@@ -191,7 +190,7 @@ class TlsTransport(ProtocolWrapper):
         return bool(self._coming.pending)
 
     def _flush(self) -> None:
-        if self._going.pending and self.connected:
+        if self._going.pending:
             self._cipher.write(self._going.read())
 
     # The protocol's side.
@@ -223,7 +222,7 @@ class TlsTransport(ProtocolWrapper):
             self._cipher.write(ciphertext)
 
     def _encrypted(self, data: bytes) -> bytes:
-        if not data or self._stage is not _OPEN:
+        if self._stage is not _OPEN:
             return b""
         tls, going = self._tls, self._going
         try:

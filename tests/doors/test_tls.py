@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis.stateful import precondition, rule
+from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
@@ -201,6 +202,26 @@ class TestOutbox:
         assert _closed(pipe)
 
 
+class Measured:
+    """A buffer of OpenSSL's, and the most that was put into it, or was in it, at once."""
+
+    def __init__(self, buffer: ssl.MemoryBIO) -> None:
+        self._buffer = buffer
+        self.most = 0
+
+    @property
+    def pending(self) -> int:
+        return self._buffer.pending
+
+    def write(self, data: bytes) -> None:
+        self._buffer.write(data)
+        self.most = max(self.most, len(data))
+
+    def read(self) -> bytes:
+        self.most = max(self.most, self.pending)
+        return self._buffer.read()
+
+
 class Reluctant:
     """OpenSSL that has to hear from the far end before it can say more."""
 
@@ -290,6 +311,17 @@ class TestReading:
         pipe.pass_on(777)
         assert pipe.protocol.heard == b"<first>" + b"x" * 20_000 + b"<last>"
 
+    def test_openssl_is_given_little_at_a_time(self, pipe: TlsPipe) -> None:
+        """Its buffers keep the size of the most that they ever held."""
+        pipe.transport._coming = coming = Measured(pipe.transport._coming)
+        pipe.transport._going = going = Measured(pipe.transport._going)
+        pipe.say(b"x" * 100_000)
+        pipe.transport.write(b"x" * 100_000)
+        pipe.drain()
+        assert len(pipe.protocol.heard) == len(pipe.received) == 100_000
+        assert coming.most == PIECE
+        assert PIECE < going.most < PIECE + 100
+
     def test_what_is_forged_ends_the_connection(self, pipe: TlsPipe) -> None:
         pipe.far.write(b"<first>")
         forged = bytearray(pipe.said())
@@ -321,6 +353,37 @@ class TestReading:
         assert below in pipe.reactor.readers
 
 
+def test_who_would_shake_hands_again_is_told_no() -> None:
+    """TLS 1.2's renegotiation, for which OpenSSL would have to hear before it can write."""
+    pipe = TlsPipe(ScriptedPipe, OLD, Listener(), shaken=False)
+    pipe.make_room(100_000, 100_000)
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    far = SSL.Connection(context)
+    far.set_connect_state()
+    for _ in range(3):
+        _go_on(far, pipe)
+    far.renegotiate()
+    before = _sent(pipe)
+    _go_on(far, pipe)
+    assert _sent(pipe) > before
+    with pytest.raises(SSL.Error, match="no renegotiation"):
+        far.do_handshake()
+    assert not _closed(pipe)
+
+
+def _go_on(far: SSL.Connection, pipe: TlsPipe) -> None:
+    """Another flight of a handshake, and the answer to it."""
+    heard = _sent(pipe)
+    try:
+        far.do_handshake()
+    except SSL.WantReadError:
+        pipe.transport.dataReceived(far.bio_read(100_000))
+    assert isinstance(pipe.below, ScriptedPipe)
+    if more := pipe.below.socket.taken[heard:]:
+        far.bio_write(more)
+
+
 class TestEnding:
     """How a connection ends."""
 
@@ -333,6 +396,7 @@ class TestEnding:
         pipe.transport.write(b"<too late>")
         pipe.drain()
         assert (pipe.received, pipe.ended) == (b"<last>", True)
+        assert not _closed(pipe)
         pipe.take_leave()
         pipe.below.read(0)
         assert _closed(pipe)
