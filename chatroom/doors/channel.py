@@ -31,10 +31,23 @@ class WebChannel(AnsweringChannel):
     place: Place | None = None
     refused = False
 
+    _asking = False
+
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[bytes] = []
         self._size = 0
+
+    def resetTimeout(self) -> None:
+        """Bytes have come: a request has its time from its first one on, and no other gives it more."""
+        if not self._asking:
+            self._asking = True
+            super().resetTimeout()
+
+    def requestDone(self, request: Any) -> None:
+        """It is answered."""
+        self._asking = False
+        super().requestDone(request)
 
     def lineReceived(self, line: bytes) -> None:
         """A line of a request's head; Twisted Web gets them once it is whole."""
