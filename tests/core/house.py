@@ -187,11 +187,11 @@ class Talker:
         self.heard: list[dict[str, Any]] = []
         self._numbers = count(1)
 
-    def say(self, kind: str, **fields: Any) -> int:
+    def say(self, request: str, /, **fields: Any) -> int:
         """Send a request; its number."""
         number = next(self._numbers)
         present = {name: value for name, value in fields.items() if value is not None}
-        self.send(json.dumps({"type": kind, "id": number} | present).encode())
+        self.send(json.dumps({"type": request, "id": number} | present).encode())
         return number
 
     def send(self, payload: bytes) -> None:
@@ -203,9 +203,9 @@ class Talker:
         else:
             self.session.receive(command)
 
-    def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def ask(self, request: str, /, **fields: Any) -> dict[str, Any]:
         """Send a request and let everything happen; its answer."""
-        number = self.say(kind, **fields)
+        number = self.say(request, **fields)
         self.house.settle()
         return self.answer(number)
 
@@ -232,15 +232,15 @@ class Talker:
         """The close code, once the server has closed it."""
         return self.outlet.closed[0] if self.outlet.closed else None
 
-    def fails(self, kind: str, **fields: Any) -> str:
+    def fails(self, request: str, /, **fields: Any) -> str:
         """Send a request that cannot be done; the error's code."""
-        answer = self.ask(kind, **fields)
+        answer = self.ask(request, **fields)
         assert answer["type"] == "error", answer
         return str(answer["code"])
 
-    def does(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def does(self, request: str, /, **fields: Any) -> dict[str, Any]:
         """Send a request that can be done; its answer."""
-        answer = self.ask(kind, **fields)
+        answer = self.ask(request, **fields)
         assert answer["type"] != "error", answer
         return answer
 
