@@ -85,11 +85,6 @@ def _check_port(description: str, kind: list[str], arguments: list[str], named: 
 
 
 def _check_proxied(description: str, kind: str) -> None:
-    if kind == "ssl":
-        # What is said with the PROXY protocol comes before the TLS handshake, which Twisted has first.
-        raise BadEndpoint(
-            f"--endpoint {description!r}: let the load balancer do TLS, and listen at haproxy:tcp:9000"
-        )
     if kind in ("", _PROXIED):
         raise BadEndpoint(
             f"--endpoint {description!r}: haproxy stands in front of another endpoint, as in haproxy:tcp:9000"

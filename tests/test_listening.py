@@ -103,10 +103,6 @@ def test_a_load_balancers_port_is_no_smaller(kind: str) -> None:
         ("haproxy", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
         ("haproxy:", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
         ("haproxy:haproxy:tcp:9000", "haproxy stands in front of another endpoint, as in haproxy:tcp:9000"),
-        (
-            "haproxy:ssl:9443:privateKey=key.pem",
-            "let the load balancer do TLS, and listen at haproxy:tcp:9000",
-        ),
     ],
 )
 def test_what_a_load_balancer_cannot_call_is_explained(description: str, said: str) -> None:
@@ -118,6 +114,7 @@ def test_what_is_behind_haproxy_is_explained_as_it_is_without() -> None:
         "--endpoint 'haproxy:9000': there is no kind of endpoint called '9000'"
     )
     assert bad("haproxy:unix").startswith("--endpoint 'haproxy:unix': unix needs its address")
+    assert bad("haproxy:ssl:9443:privateKey=none.pem").startswith("there is no file none.pem; ")
 
 
 EXAMPLES = "; tcp:9000 is an endpoint, and so is ssl:9443:privateKey=key.pem"

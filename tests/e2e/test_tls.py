@@ -13,10 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from websockets.exceptions import ConnectionClosed
 
-from .clients import PATIENCE, JsonClient, PlainClient, get
+from .clients import PATIENCE, JsonClient, PlainClient, code_of, get
 from .conftest import Start, servers
 from .server import ON_LOOPBACK, TLS, Server, run
+from .test_behind_proxies import CLIENT, free_port, version_1, version_2
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +142,30 @@ def test_plain_http_on_the_tls_port_harms_nobody(secure: Server) -> None:
         lost.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"HTTP" not in lost.recv(1000)
     assert get(secure.url, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("said", [version_1(CLIENT), version_2(CLIENT)])
+def test_a_load_balancer_may_pass_tls_on(server: Start, pem: Path, said: bytes) -> None:
+    port = free_port()
+    behind = f"haproxy:ssl:{port}:privateKey=key.pem:interface=127.0.0.1"
+    server(
+        "--limit=connections_per_address=1",
+        endpoints=(ON_LOOPBACK, behind),
+        files={"key.pem": pem.read_text()},
+    )
+    context = _trusting(pem, ssl.TLSVersion.TLSv1_3)
+
+    def connect() -> JsonClient:
+        raw = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        raw.sendall(said)
+        return JsonClient("wss://localhost/ws", "Ana", sock=raw, ssl=context)
+
+    with connect() as ana:
+        ana.join()
+        assert ana.post("hello") == 1
+        with pytest.raises(ConnectionClosed) as refused:
+            connect()
+        assert code_of(refused.value) == 4429, "it is the client who is counted"
 
 
 def test_a_server_with_both_is_one_chat(server: Start, pem: Path) -> None:
