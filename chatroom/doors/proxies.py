@@ -15,9 +15,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any, NamedTuple
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from chatroom.admission import network_of
 
@@ -125,7 +125,13 @@ class Proxies:
 def is_balanced(transport: object) -> bool:
     """Whether a load balancer says with the PROXY protocol who the transport's peer is, before
     anything else comes on it."""
-    return isinstance(transport, ProtocolWrapper) and not isinstance(transport, TLSMemoryBIOProtocol)
+    return isinstance(transport, ProtocolWrapper) and not is_encrypted(transport)
+
+
+def is_encrypted(transport: object) -> bool:
+    """Whether the transport is TLS's."""
+    # Which stands between the socket's and the protocol; asking costs more than looking for that.
+    return isinstance(transport, ProtocolWrapper) and ISSLTransport(transport, None) is not None
 
 
 def _network(named: str) -> IPv4Network | IPv6Network:

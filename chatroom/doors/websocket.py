@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionDeny
-from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -36,7 +35,7 @@ from chatroom.doors.internals import (
 from chatroom.doors.origins import Origins, is_own
 from chatroom.doors.outbox import Outbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
-from chatroom.doors.proxies import Proxies
+from chatroom.doors.proxies import Proxies, is_encrypted
 from chatroom.doors.settings import LINGER, options, window_bits
 from chatroom.doors.writing import OutboxTransport
 from chatroom.plain import PlainSession
@@ -108,7 +107,7 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
     def connectionMade(self) -> None:
         """The front door has handed the connection over."""
         transport, factory = self.transport, self.factory
-        if ISSLTransport.providedBy(transport):
+        if is_encrypted(transport):
             self._encrypted = True
         self.outbox = outbox_for(
             transport,

@@ -10,6 +10,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.testing import MemoryReactor
 from twisted.logger import LogLevel
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from zope.interface import alsoProvides
 
 from chatroom.domain.limits import Limits
@@ -236,6 +237,26 @@ class TestLoadBalancers:
         assert counted(premises) == {PROXY: 1}
 
 
+class Encrypted(Caller):
+    """A connection over TLS, but for the encryption."""
+
+    def __init__(self, premises: Premises) -> None:
+        super().__init__(premises, CLIENT)
+        alsoProvides(self.transport, ISSLTransport)
+        door = self.transport.protocol
+        door.connectionLost()
+        self.transport.protocol = ProtocolWrapper(WrappingFactory(premises.front), door)
+        self.transport.protocol.makeConnection(self.transport)
+
+
+def test_over_tls_who_has_asked_for_nothing_yet_counts_too() -> None:
+    premises = Premises(Limits())
+    caller = Encrypted(premises)
+    assert (premises.admission.connections, counted(premises)) == (1, {CLIENT: 1})
+    caller.vanish()
+    assert (premises.admission.connections, counted(premises)) == (0, {})
+
+
 class TestHosts:
     """By which names the server is called."""
 
@@ -297,8 +318,7 @@ class TestCookies:
             assert self.who(proxied)[0] == expected
             if premises.quick:
                 # The others look into OpenSSL, which is not there.
-                direct = Caller(premises, CLIENT)
-                alsoProvides(direct.transport, ISSLTransport)
+                direct = Encrypted(premises)
                 direct.send(upgrade(subprotocol="chatroom.v1", **cookie))
                 assert direct.answer().status == 101
                 assert self.who(direct)[0] == expected
