@@ -17,9 +17,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.domain.errors import Unavailable
+from chatroom.doors.account import AccountDoor
 from chatroom.doors.front import FrontFactory
+from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
+from chatroom.doors.proxies import Proxies
 from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
@@ -58,7 +61,20 @@ def makeService(options: Options) -> MultiService:
         fail(str(error))
     _give_away(options)
     passwords = Passwords(reactor)
-    core = House(
+    core = _core(options, store, passwords, site, reactor)
+    websocket, front = _doors(options, core, origins, reactor)
+    service = MultiService()
+    Running(store, core, passwords, websocket, reactor, locks).setServiceParent(service)
+    listeners = Listeners(endpoints, front, _refuser(options))
+    listeners.setServiceParent(service)
+    FirstOwner(core, listeners).setServiceParent(service)
+    return service
+
+
+def _core(
+    options: Options, store: SqlStore, passwords: Passwords, site: SiteTokens | None, reactor: Any
+) -> House:
+    return House(
         store,
         store.registry,
         passwords,
@@ -70,16 +86,20 @@ def makeService(options: Options) -> MultiService:
         app=options.app,
         site=site,
     )
-    websocket = ChatFactory(core.doorman, reactor, origins, echo=bool(options["compliance"]))
-    web = WebSite(websocket, reactor)
+
+
+def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tuple[ChatFactory, FrontFactory]:
+    """The WebSockets' door, and the front door that leads to it and to the web site."""
+    hosts, proxies = Hosts(options.hosts), Proxies(options.trusted_proxies)
+    guests = options["guests"] == "yes"
+    account = AccountDoor(core.accounts, core.identity.identify, core.meters, guests=guests)
+    websocket = ChatFactory(
+        core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
+    )
+    web = WebSite(websocket, reactor, account=account.resource(), hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
-    front = FrontFactory(websocket, web, deadlines, core.admission, timeout)
-    service = MultiService()
-    Running(store, core, passwords, websocket, reactor, locks).setServiceParent(service)
-    listeners = Listeners(endpoints, front, _refuser(options))
-    listeners.setServiceParent(service)
-    FirstOwner(core, listeners).setServiceParent(service)
-    return service
+    front = FrontFactory(websocket, web, deadlines, core.admission, timeout, proxies)
+    return websocket, front
 
 
 class Running(Service):
