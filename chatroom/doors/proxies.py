@@ -122,10 +122,14 @@ class Proxies:
             )
 
 
-def is_balanced(transport: object) -> bool:
+def is_balanced(transport: Any) -> bool:
     """Whether a load balancer says with the PROXY protocol who the transport's peer is, before
     anything else comes on it."""
-    return isinstance(transport, ProtocolWrapper) and not is_encrypted(transport)
+    while isinstance(transport, ProtocolWrapper):
+        if not is_encrypted(transport):
+            return True
+        transport = transport.transport
+    return False
 
 
 def is_encrypted(transport: object) -> bool:

@@ -7,11 +7,13 @@ import struct
 from collections.abc import Iterator
 from ipaddress import ip_address
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ..doors.rawframes import CLOSE, masked, upgrade
-from .clients import PATIENCE, JsonClient
+from ..doors.rawframes import CLOSE, PING, PONG, masked, upgrade
+from .clients import PATIENCE, JsonClient, careless
 from .conftest import Start, servers
 from .server import ON_LOOPBACK, Server
 from .test_proxying import GET, Wire, _talk
@@ -57,10 +59,10 @@ class Balanced:
         return connection
 
 
-def balanced(start: Start, *options: str) -> Balanced:
+def balanced(start: Start, *options: str, kind: str = "tcp", more: str = "", **settings: Any) -> Balanced:
     port = free_port()
-    endpoints = (ON_LOOPBACK, f"haproxy:tcp:{port}:interface=127.0.0.1")
-    return Balanced(start(*options, endpoints=endpoints), port)
+    endpoints = (ON_LOOPBACK, f"haproxy:{kind}:{port}:interface=127.0.0.1{more}")
+    return Balanced(start(*options, endpoints=endpoints, **settings), port)
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,26 @@ def test_limits_by_address_are_the_clients(server: Start) -> None:
     for client in clients:
         client.join()
         client.close()
+
+
+def test_limits_by_address_are_the_clients_also_where_the_load_balancer_passes_tls_on(
+    server: Start, pem: Path
+) -> None:
+    files = {"key.pem": pem.read_text()}
+    limit = "--limit=connections_per_address=2"
+    one = balanced(server, limit, kind="ssl", more=":privateKey=key.pem", files=files)
+    # These are not counted as the load balancer's, although it is as yet all that is known.
+    waiting = [one.connect() for _ in range(6)]
+    for number, connection in enumerate(waiting):
+        connection.sendall(version_2(f"198.51.100.{number // 3}"))
+    wires = [Wire(careless().wrap_socket(connection)) for connection in waiting]
+    for wire in wires:
+        wire.send(upgrade("/ws"))
+        assert wire.answer().status == 101
+        wire.send(masked(b"", PING))
+    assert [wire.frame().opcode for wire in wires] == [PONG, PONG, CLOSE] * 2
+    for connection in waiting:
+        connection.close()
 
 
 @pytest.mark.parametrize("said", [GET, b"PROXY nonsense\r\n" + GET, b"\x16\x03\x01\0\0\0\0\0"])
