@@ -271,7 +271,7 @@ class Chat:
         name = names.room_name(command.room)
         await self.rights.admit("who", member.principal, name)
         room = self.hub.room(name)
-        members = [] if room is None else room.presences.some(commands.MAX_PAGE)
+        members = () if room is None else room.presences.some(commands.MAX_PAGE)
         count = 0 if room is None else len(room.presences)
         return replies.Members(id=command.id, members=members, count=count)
 

@@ -34,16 +34,17 @@ class Presences:
         self._news: dict[str, tuple[User, bool]] = {}
         self._timer: Timer | None = None
         # What `some` said last: in a large room it is the same for all who come.
-        self._first: tuple[int, list[User]] | None = None
+        self._first: tuple[int, tuple[User, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self._people)
 
-    def some(self, limit: int) -> list[User]:
-        """At most `limit` of the people, those who came first first."""
+    def some(self, limit: int) -> tuple[User, ...]:
+        """At most `limit` of the people, those who came first first; the same object while it is true."""
         if self._first is None or self._first[0] != limit:
-            self._first = limit, [user for user, _connections in islice(self._people.values(), limit)]
-        return self._first[1].copy()
+            chosen = [user for user, _connections in islice(self._people.values(), limit)]
+            self._first = limit, tuple(chosen)
+        return self._first[1]
 
     def came(self, user: User) -> None:
         """One more connection of `user` is in the room."""

@@ -34,7 +34,7 @@ class Joined(Reply, frozen=True, kw_only=True, tag="ok"):
     """
 
     room: Room
-    members: list[User]
+    members: tuple[User, ...]
     events: list[Raw]
     recovered: bool
     more: bool
@@ -65,7 +65,7 @@ class Events(Reply, frozen=True, kw_only=True, tag="ok"):
 class Members(Reply, frozen=True, kw_only=True, tag="ok"):
     """The answer to `who`: at most 500 of the `count` there."""
 
-    members: list[User]
+    members: tuple[User, ...]
     count: int
 
 

@@ -1,13 +1,13 @@
 """chatroom.v1: one JSON object a message (docs/protocol.md)."""
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct, structs
 
 from chatroom.domain.commands import AnyCommand
 from chatroom.domain.errors import BadJson, BadRequest, ChatError, UnknownType
 from chatroom.domain.events import Event, Passing
-from chatroom.domain.model import Id
-from chatroom.domain.replies import AnyReply, Error
+from chatroom.domain.model import Id, User
+from chatroom.domain.replies import AnyReply, Error, Joined
 
 SUBPROTOCOL = "chatroom.v1"
 
@@ -76,4 +76,24 @@ def refusal(error: ChatError, number: Id | None = None) -> Error:
 
 def encode(message: Event | Passing | AnyReply) -> bytes:
     """The UTF-8 bytes of an event or a reply."""
+    if type(message) is Joined and len(message.members) >= _MANY:
+        message = structs.replace(message, members=_crowd(message.members))
     return _encoder.encode(message)
+
+
+_MANY = 30
+"""From so many members on, what all who join are told of them is encoded once."""
+
+_HELD = 64
+
+_crowds: dict[int, tuple[tuple[User, ...], Raw]] = {}
+
+
+def _crowd(members: tuple[User, ...]) -> Raw:
+    """The JSON of `members`, of whom a room has the same tuple for all who join it."""
+    held = _crowds.get(id(members))
+    if held is None or held[0] is not members:
+        if len(_crowds) >= _HELD:
+            _crowds.clear()
+        held = _crowds[id(members)] = members, Raw(_encoder.encode(members))
+    return held[1]

@@ -173,6 +173,6 @@ def test_forgetting_a_room_does_not_forget_one_that_was_made_after_it(hub):
 def test_who_comes_and_who_goes_is_present_and_not(hub):
     here = member(hub)
     room = hub.room("lobby")
-    assert room.presences.some(9) == [ANA]
+    assert room.presences.some(9) == (ANA,)
     hub.leave(room, here, ANA)
-    assert room.presences.some(9) == []
+    assert room.presences.some(9) == ()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatroom.domain import commands, errors
 from chatroom.domain.commands import AnyCommand
 from chatroom.domain.events import Event, Passing
-from chatroom.domain.model import MAX_SEQ
+from chatroom.domain.model import MAX_SEQ, Room, User
 from chatroom.domain.replies import AnyReply, Error, Joined, Posted
 from chatroom.wire.json import Malformed, decode, encode, refusal
 
@@ -53,6 +53,8 @@ def of(info: msgspec.inspect.Type) -> st.SearchStrategy:
             return st.text(min_size=info.min_length or 0, max_size=info.max_length or 200)
         case msgspec.inspect.LiteralType():
             return st.sampled_from(info.values)
+        case msgspec.inspect.VarTupleType():
+            return st.lists(of(info.item_type), max_size=3).map(tuple)
         case msgspec.inspect.ListType():
             return st.lists(of(info.item_type), max_size=3)
         case msgspec.inspect.DictType():
@@ -308,3 +310,16 @@ def test_events_encoded_before_are_sent_as_they_are():
         more=False,
     )
     assert json.loads(encode(joined))["events"] == [{"type": "message", "seq": 1}]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 70)), max_size=20))
+def test_what_is_encoded_once_for_many_is_the_same_for_each(steps):
+    """The members of a large room, in any order of rooms, however they change."""
+    rooms: dict[int, tuple[User, ...]] = {}
+    for number, size in steps:
+        if len(rooms.setdefault(number, ())) != size:
+            rooms[number] = tuple(User(f"{number}-{place}", f"é{place}") for place in range(size))
+        joined = Joined(
+            id=7, room=Room("hall", "Hall"), members=rooms[number], events=[], recovered=True, more=False
+        )
+        assert encode(joined) == msgspec.json.encode(joined)
