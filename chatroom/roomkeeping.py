@@ -10,6 +10,7 @@ import secrets
 from typing import Any
 
 from msgspec import UNSET
+from twisted.internet.defer import Deferred
 
 from chatroom.changes import Changes
 from chatroom.directory import Directory
@@ -97,7 +98,7 @@ class RoomKeeping:
     async def kick(self, member: Member, command: commands.RoomKick) -> replies.Changed:
         """Put somebody out."""
         subject = await self._below(member, "room.kick", command)
-        seq = await self._tell(member, command, subject, "kicked", reason=command.reason)
+        seq = await self._tell_first(member, command, subject, "kicked", reason=command.reason)
         await self._registry.end_membership(names.room_name(command.room), subject.user.id)
         await self._note(member.principal, "room.kick", command.room, subject.user.id, command.reason)
         return replies.Changed(id=command.id, seq=seq)
@@ -111,7 +112,7 @@ class RoomKeeping:
             seq = await self._tell(member, command, subject, "unbanned")
         else:
             told = {"until": command.until, "reason": command.reason}
-            seq = await self._tell(member, command, subject, "banned", **told)
+            seq = await self._tell_first(member, command, subject, "banned", **told)
             await self._registry.impose(self._sanction("ban", member, command, user))
             await self._registry.end_membership(name, user)
         await self._note(member.principal, "room.ban", name, user, _until(command.until, command.reason))
@@ -148,7 +149,7 @@ class RoomKeeping:
         await self._establish(record)
         change = "invited" if request == "room.invite" else "role"
         if role == "guest":
-            seq = await self._tell(member, command, subject, change, role=role)
+            seq = await self._tell_first(member, command, subject, change, role=role)
             await self._registry.end_membership(name, user.id)
         else:
             await self._registry.set_membership(Membership(name, user.id, user.name, role, user.kind))
@@ -197,6 +198,18 @@ class RoomKeeping:
             **more,
         )
         return (await self._store.append(draft)).seq
+
+    async def _tell_first(
+        self, member: Member, command: Any, subject: Principal, change: Any, **more: Any
+    ) -> int:
+        """The same, and wait until those in the room have been told: before anything else makes them
+        leave."""
+        seq = await self._tell(member, command, subject, change, **more)
+        # What is committed is announced later in the same turn.
+        told: Deferred[None] = Deferred()
+        self._clock.callLater(0, told.callback, None)
+        await told
+        return seq
 
     def _sanction(self, standing: Standing, member: Member, command: Any, subject: str) -> Sanction:
         name, reason = names.room_name(command.room), command.reason or ""
