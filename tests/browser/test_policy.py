@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from .browser_tab import OpenTab, Tab, expect
 from .live_server import Server
 
@@ -33,6 +35,13 @@ CONNECT = """
         resolve(error.name);
     }
 })
+"""
+
+LOG_OUT = """
+async () => {
+    const headers = {"Content-Type": "application/json"};
+    return (await fetch("account/logout", {method: "POST", headers, body: "{}"})).status;
+}
 """
 
 
@@ -74,6 +83,14 @@ def test_a_page_connects_to_its_own_server_and_to_no_other(server: Server, open_
             raise AssertionError("the browser has connected all the same")
     tab.connected()
     forgive(tab, "Content Security Policy")
+
+
+@pytest.mark.parametrize("which", ["server", "tls_server"])
+def test_a_browser_says_that_the_page_is_the_servers_own(
+    which: str, request: pytest.FixtureRequest, open_tab: OpenTab
+) -> None:
+    tab = open_tab(request.getfixturevalue(which)).enter("Ana")
+    assert tab.page.evaluate(LOG_OUT) == 204
 
 
 def test_the_policy_is_kept_with_the_page_that_the_browser_asks_for_again(
