@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from chatroom import house, tokens
 from chatroom.domain import names
 from chatroom.domain.accounts import Account, ApiKey, Membership
+from chatroom.domain.events import MemberChanged
 from chatroom.domain.limits import Limits, limited
 from chatroom.domain.model import Role
 from chatroom.hooks import Room
@@ -289,3 +290,14 @@ class PlainTalker:
         self.hear()
         self.outlet.close(1006, "")
         self.session.closed()
+
+
+def made(talker: Talker, room: str = "plans", **more: Any) -> str:
+    """The name of a room that somebody makes."""
+    return str(talker.does("room.create", room=room, **more)["room"]["name"])
+
+
+def members(house: House, room: str) -> list[tuple[str, str, str]]:
+    """What a room's log says of people's places: of whom, what, and which role."""
+    events = [event for event in house.log(room) if isinstance(event, MemberChanged)]
+    return [(event.user.name, event.change, event.role or "") for event in events]
