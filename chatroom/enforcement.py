@@ -39,7 +39,7 @@ class Enforcement:
             self._rights.forget_all()
             self._people.version += 1
             await self.load()
-            await self._bans()
+            self._bans()
             for member in self._people.everybody():
                 await self._check(member)
                 await self._review(member)
@@ -57,7 +57,7 @@ class Enforcement:
             await self._membership(*change.subject.partition(" ")[::2])
         else:
             await self._rights.load()
-            await self._bans()
+            self._bans()
 
     async def _account(self, id: str) -> None:  # noqa: A002 - an account's
         account = await self._registry.account(id)
@@ -87,6 +87,8 @@ class Enforcement:
             member.expel(CloseCode.UNIDENTIFIED, "this account is no more")
         else:
             member.principal = member.principal._replace(role=account.role)
+            # Some bans are not for moderators.
+            self._shut_out(member)
 
     async def _membership(self, room: str, user: str) -> None:
         self._rights.forget_places(user)
@@ -95,15 +97,18 @@ class Enforcement:
         for member in self._people.connections(user):
             await self._review(member)
 
-    async def _bans(self) -> None:
+    def _bans(self) -> None:
         for member in self._people.everybody():
-            reason = self._rights.ban_of(member.principal, member.address)
-            if reason is not None:
-                member.expel(CloseCode.FORBIDDEN, reason)
-                continue
-            for room in list(member.rooms):
-                if self._rights.banned(room, member.user.id) is not None:
-                    self._put_out(member, room)
+            if not self._shut_out(member):
+                for room in list(member.rooms):
+                    if self._rights.banned(room, member.user.id) is not None:
+                        self._put_out(member, room)
+
+    def _shut_out(self, member: Member) -> bool:
+        reason = self._rights.ban_of(member.principal, member.address)
+        if reason is not None:
+            member.expel(CloseCode.FORBIDDEN, reason)
+        return reason is not None
 
     async def _review(self, member: Member) -> None:
         if self.chat is not None:
