@@ -222,6 +222,28 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["key", "add", "door", "--can", "publish:lobby"],
+        ["room", "create", "news", "--kind", "announcement"],
+        ["invite"],
+    ],
+)
+def test_what_is_set_up_before_the_first_start_makes_the_database(tmp_path, capsys, command):
+    folder = tmp_path / "data"
+    assert main([*command, "--data", str(folder)]) == 0
+    assert f"a new database was made: {folder / 'chatroom.sqlite3'}\n" in capsys.readouterr().err
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert main(["user", "list", "--data", str(folder)]) == 0
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["invite", "--data", str(tmp_path / "file" / "data")]) == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
 def test_a_database_is_named_by_its_url_too(shell, tmp_path, capsys):
     shell.user("Ana")
     assert main(["user", "list", "--store", f"sqlite:///{tmp_path / 'chatroom.sqlite3'}"]) == 0

@@ -68,14 +68,27 @@ def listing(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Database]:
-    """The database that the options name. Raises Unusable."""
-    file = options.data.expanduser().absolute() / "chatroom.sqlite3"
-    database = Database(options.store or f"sqlite:///{file}")
+def opened(options: Options, *, make: bool = False) -> Iterator[Database]:
+    """The database that the options name, made where it is not there yet if that is meant: for what
+    is set up before the server starts for the first time. Raises Unusable."""
+    folder = options.data.expanduser().absolute()
+    if make and options.store is None:
+        _make(folder)
+    url = options.store or f"sqlite:///{folder / 'chatroom.sqlite3'}"
+    database = Database(url, make=make)
+    if database.made:
+        remark(f"a new database was made: {url.removeprefix('sqlite:///')}")
     try:
         yield database
     finally:
         database.close()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"the data folder {folder} cannot be made ({error.strerror})") from None
 
 
 def now() -> Millis:

@@ -59,7 +59,7 @@ def _invite(options: Options) -> None:
     room = None if options.room is None else names.room_name(options.room)
     token = tokens.make(tokens.INVITATION)
     made = Invitation(options.role, now() + options.days * _DAY, options.uses, room, BY)
-    with opened(options) as database, database.writing() as connection:
+    with opened(options, make=True) as database, database.writing() as connection:
         if room is not None and rooms.room(connection, room) is None:
             raise Mistake(f"there is no room {room}: `chatroom room list` shows those there are")
         invitations.add_invitation(connection, made, tokens.digest(token))

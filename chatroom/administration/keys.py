@@ -64,7 +64,7 @@ def _scope(raw: str) -> str:
 def _add(options: Options) -> None:
     name = names.user_name(options.name)
     secret = tokens.make(tokens.KEY)
-    with opened(options) as database, database.writing() as connection:
+    with opened(options, make=True) as database, database.writing() as connection:
         bot = _bot(connection, name)
         scopes = tuple(dict.fromkeys(options.can))
         made = ApiKey("k" + secrets.token_hex(8), name, bot.id, scopes, now())

@@ -82,7 +82,7 @@ def _create(options: Options) -> None:
             raise Mistake("a private room needs somebody who can invite others: name them with --owner")
         name = names.private_name(name, secrets.token_hex(8))
     record = RoomRecord(name, options.title or options.room.strip(), options.kind, options.topic or "")
-    with opened(options) as database, database.writing() as connection:
+    with opened(options, make=True) as database, database.writing() as connection:
         owners = [] if options.owner is None else [_owner(connection, name, options.owner)]
         try:
             rooms.create_room(connection, record, owners)

@@ -62,7 +62,7 @@ def add_to(commands: Commands) -> None:
 def _add(options: Options) -> None:
     name = names.user_name(options.name)
     key = names.name_key(name)
-    with opened(options) as database:
+    with opened(options, make=True) as database:
         with database.reading() as connection:
             if accounts.account_named(connection, key) is not None:
                 raise Mistake(f"there is a user {name} already, or one whose name looks the same")

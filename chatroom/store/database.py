@@ -14,13 +14,14 @@ __all__ = ["Connection", "Database"]
 
 
 class Database:
-    """The database at `url`, which must be there. Making one and using it raise Unusable, with a
-    sentence for whoever gave the command; so do the functions beside this module that are given
-    its connections."""
+    """The database at `url`, which must be there unless it may be made. Making one and using it raise
+    Unusable, with a sentence for whoever gave the command; so do the functions beside this module
+    that are given its connections. `made`: it was not there before."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, make: bool = False) -> None:
         self._path = path_of(url)
-        if not self._path.exists():
+        self.made = not self._path.exists()
+        if self.made and not make:
             raise Unusable(
                 f"there is no database {self._path}: start the server once (twistd -n chatroom), or say"
                 " where it keeps its data with --data"
