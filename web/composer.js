@@ -15,10 +15,23 @@ export class Composer {
   /** The message being edited. @type {import("./timeline.js").Message | null} */
   #message = null;
   #posted;
+  #speaking;
+  #closed = byId("closed");
+  #wait = byId("wait");
+  #waiting = false;
+  #timer;
 
-  /** @param {{posted: () => void}} act */
-  constructor({posted}) {
+  /**
+   * @param {object} act
+   * @param {() => void} act.posted
+   * @param {(open: import("./openroom.js").OpenRoom) => void} act.comeBack
+   * @param {(open: import("./openroom.js").OpenRoom) => ReturnType<typeof
+   *   import("./speaking.js").speaking>} act.speaking whether we may write there now
+   */
+  constructor({posted, comeBack, speaking}) {
     this.#posted = posted;
+    byId("come-back").addEventListener("click", () => comeBack(this.#open));
+    this.#speaking = speaking;
     this.#text.addEventListener("input", () => this.#typed());
     this.#text.addEventListener("keydown", (event) => this.#keyed(event));
     byId("composer").addEventListener("submit", (event) => {
@@ -41,9 +54,28 @@ export class Composer {
     this.stopEditing();
     if (this.#open) this.#open.draft = this.#text.value;
     this.#open = open;
-    this.#text.placeholder = `Message ${open.room.title || open.room.name}`;
     this.#fill(open.draft);
+    this.heed();
     this.focus();
+  }
+
+  /** Whether we may write, or must wait, may have changed. */
+  heed() {
+    clearTimeout(this.#timer);
+    if (!this.#open) return;
+    const {closed = "", wait = "", back = false, until} = this.#speaking(this.#open);
+    const field = byId("field");
+    if (closed && !field.hidden) this.stopEditing();
+    this.#text.placeholder = `Message ${this.#open.title}`;
+    field.hidden = Boolean(closed);
+    this.#closed.hidden = !closed;
+    const words = byId("closed-words");
+    if (words.textContent !== closed) words.textContent = closed;
+    byId("come-back").hidden = !back;
+    this.#wait.textContent = wait;
+    this.#waiting = Boolean(wait);
+    if (until) this.#timer = setTimeout(() => this.heed(), wait ? 250 : 1000);
+    this.#measure();
   }
 
   focus() {
@@ -69,7 +101,7 @@ export class Composer {
 
   #submit() {
     const text = this.#text.value.trim();
-    if (this.#send.disabled) return;
+    if (this.#send.disabled || this.#text.closest("[hidden]")) return;
     if (this.#message) {
       if (text !== this.#message.text) this.#open.room.edit(this.#message.seq, text);
       this.stopEditing();
@@ -109,7 +141,8 @@ export class Composer {
     const left = this.#limit - [...this.#text.value.trim()].length;
     this.#left.textContent = left < this.#limit * SHOWN_BELOW ? String(left) : "";
     this.#left.classList.toggle("over", left < 0);
-    this.#send.disabled = !this.#open || !this.#text.value.trim() || left < 0;
+    const waits = this.#waiting && !this.#message;
+    this.#send.disabled = !this.#open || !this.#text.value.trim() || left < 0 || waits;
     this.#text.style.height = "auto";
     this.#text.style.height = `${this.#text.scrollHeight}px`;
   }

@@ -1,5 +1,7 @@
 import {arrange, byId, element} from "./element.js";
-import {dayInWords, drawMessage, drawNotice, drawUnsent, sameDay, sameGroup} from "./message.js";
+import {
+  dayInWords, drawHappening, drawMessage, drawNotice, drawUnsent, sameDay, sameGroup,
+} from "./message.js";
 import {Unsent} from "./outbox.js";
 import {counted} from "./words.js";
 
@@ -41,9 +43,9 @@ export class Conversation {
   #act;
 
   /**
-   * @param {object} act
-   * @param {(message: import("./timeline.js").Message) => void} act.edit
-   * @param {(message: import("./timeline.js").Message) => void} act.delete
+   * @param {object} act with what a button of a message does, by its `data-act`: called with the
+   *   message, or what happened, and the button
+   * @param {(open: import("./openroom.js").OpenRoom) => boolean} act.runs whether we run the room
    * @param {() => void} act.read what is shown is being looked at
    */
   constructor(act) {
@@ -86,6 +88,32 @@ export class Conversation {
 
   get following() {
     return this.#following;
+  }
+
+  /**
+   * Goes to a message, and points it out.
+   * @param {number} seq
+   * @returns {Promise<boolean>} whether it is there
+   */
+  async jumpTo(seq) {
+    const open = this.#open;
+    const message = await open.find(seq);
+    if (!message || open !== this.#open) return false;
+    const {items} = open.timeline;
+    const index = items.indexOf(message);
+    this.#following = false;
+    this.#left = items.length;
+    if (index < this.#first || index >= this.#last) {
+      this.#first = Math.max(0, index - TAIL);
+      this.#last = Math.min(items.length, index + TAIL);
+    }
+    this.#render();
+    const node = this.#nodes.get(message);
+    node.scrollIntoView({block: "center"});
+    node.focus({preventScroll: true});
+    node.classList.add("pointed-out");
+    node.addEventListener("animationend", () => node.classList.remove("pointed-out"), {once: true});
+    return true;
   }
 
   #clear() {
@@ -160,8 +188,14 @@ export class Conversation {
     this.#framed.delete(node);
     if (item instanceof Unsent) drawUnsent(node, item);
     else if (item.kind === "notice") drawNotice(node, item);
+    else if (item.kind === "happening") this.#drawHappening(node, item);
     else drawMessage(node, item, this.#open.about(item));
     return node;
+  }
+
+  #drawHappening(node, item) {
+    const mayUndo = this.#act.runs(this.#open);
+    drawHappening(node, item, {us: this.#open.us.id, mayUndo});
   }
 
   /** For what stands before and after it, a post on its way is a message of ours. */
@@ -186,16 +220,19 @@ export class Conversation {
   #tellBeginning() {
     const {timeline, room, loading} = this.#open;
     const here = this.#first === 0 && !timeline.hasOlder && room.state === "live";
-    const name = room.title || room.name;
+    const name = this.#open.title;
     if (loading) this.#beginning.textContent = "Loading older messages…";
     else if (!here) this.#beginning.textContent = "";
-    else if (timeline.items.length) this.#beginning.textContent = `${name} begins here.`;
+    else if (room.kind === "direct") {
+      this.#beginning.textContent = `What you and ${name} write here, nobody else reads.`;
+    } else if (timeline.items.length) this.#beginning.textContent = `${name} begins here.`;
     else this.#beginning.textContent = `Nothing in ${name} yet. Say something.`;
     this.#beginning.hidden = !this.#beginning.textContent;
   }
 
   #tellPill() {
-    const fresh = this.#open.timeline.items.length - this.#left;
+    const since = this.#open.timeline.items.slice(this.#left);
+    const fresh = since.filter(({kind}) => kind === "message").length;
     const far = this.#below() > this.#scroll.clientHeight * 1.5;
     this.#pill.hidden = this.#following || !(fresh || far);
     this.#pill.textContent = fresh ? counted(fresh, "new message") : "To the newest";
@@ -270,8 +307,9 @@ export class Conversation {
       else item?.discard();
       return;
     }
-    const message = this.#open.timeline.message(Number(button.closest("li").dataset.seq));
-    if (message) this.#act[act](message);
+    const seq = Number(button.closest("li").dataset.seq);
+    const item = this.#open.timeline.items.findLast((each) => each.seq === seq);
+    if (item) this.#act[act](item, button);
   }
 
   #keyed(event) {

@@ -1,8 +1,8 @@
 import {Stored} from "./stored.js";
 
 /**
- * Who this tab is. The browser keeps a token for each name, so a second tab that picks the same
- * name is the same person on another screen; a tab keeps its name through a reload.
+ * Who this tab is, for guests. The browser keeps a token for each name, so a second tab that picks
+ * the same name is the same person on another screen; a tab keeps its name through a reload.
  */
 export class Identity {
   #name = new Stored("sessionStorage", "chatroom.name", null);
@@ -33,6 +33,11 @@ export class Identity {
     this.#name.value = name;
     this.#lastName.value = name;
     if (token) this.#tokens.value = {...this.#tokens.value, [keyOf(name)]: token};
+  }
+
+  /** This tab is that guest no more. */
+  forget() {
+    this.#name.value = null;
   }
 
   /** @param {string} name */

@@ -1,4 +1,6 @@
 import {avatar, element} from "./element.js";
+import {happening, undoable} from "./happening.js";
+import {icon} from "./icons.js";
 import {linkify} from "./linkify.js";
 import {inWords} from "./words.js";
 
@@ -54,7 +56,7 @@ export function drawMessage(node, message, {ours, change}) {
   }
   node.replaceChildren(byline(message, ours), bubble);
   if (!ours) node.prepend(avatar(message.by));
-  if (ours && !message.deleted) node.append(tools());
+  if (!message.deleted) node.append(ours ? ourTools() : othersTools(message.by.name));
   if (change) node.append(progress(change));
 }
 
@@ -68,6 +70,26 @@ export function drawUnsent(node, post) {
   const bubble = element("div", {className: "bubble"}, textNode(post.fields.text));
   const by = {id: "", name: "You"};
   node.replaceChildren(byline({by, at: post.at}, true), bubble, progress(post));
+}
+
+/**
+ * @param {HTMLElement} node
+ * @param {import("./timeline.js").Happening} item
+ * @param {{us: string | undefined, mayUndo: boolean}} about
+ */
+export function drawHappening(node, {seq, at, event}, {us, mayUndo}) {
+  node.className = "happening";
+  node.dataset.seq = String(seq);
+  const parts = happening(event, us).map((part) =>
+    (typeof part === "string" ? part : element("bdi", {
+      className: part.name ? "name" : "",
+    }, part.name ?? part.said)));
+  node.hidden = !parts.length;
+  const line = element("span", {className: "line", title: precise.format(at)}, ...parts);
+  node.replaceChildren(line);
+  if (!mayUndo || !undoable(event)) return;
+  const undo = element("button", {type: "button", "data-act": "undo"}, "Undo");
+  node.append(undo);
 }
 
 /** @param {HTMLElement} node @param {import("./timeline.js").Notice} notice */
@@ -85,15 +107,31 @@ function editedMark(at) {
 }
 
 function byline({by, at}, ours) {
-  const name = element("bdi", {className: ours ? "name hidden" : "name"}, ours ? "You" : by.name);
+  const name = ours ? element("bdi", {className: "name hidden"}, "You") : author(by);
   const time = element("time", {dateTime: new Date(at).toISOString()}, clock.format(at));
   return element("p", {className: "byline"}, name, time);
 }
 
-function tools() {
+/** The name opens the person's menu. */
+function author(by) {
+  // Not a stop of its own for the keyboard: the menu of each message has all that this has.
+  return element("button", {
+    type: "button", tabIndex: -1, "data-act": "person", "aria-haspopup": "menu",
+  }, element("bdi", {className: "name"}, by.name));
+}
+
+function ourTools() {
   const edit = element("button", {type: "button", "data-act": "edit"}, "Edit");
   const remove = element("button", {type: "button", "data-act": "delete"}, "Delete");
   return element("div", {className: "tools"}, edit, remove);
+}
+
+function othersTools(name) {
+  const more = element("button", {
+    type: "button", className: "more", "data-act": "more", "aria-haspopup": "menu",
+    "aria-label": `More about ${name}’s message`,
+  }, icon("more"));
+  return element("div", {className: "tools"}, more);
 }
 
 /** How far what is unsent has come, and what can be done about it. */

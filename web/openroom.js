@@ -1,14 +1,13 @@
 import {Emitter} from "./emitter.js";
-import {Stored} from "./stored.js";
 import {Timeline} from "./timeline.js";
 
 const PAGE = 100;
 /** Messages of a room kept in memory; older ones are fetched again when somebody scrolls there. */
 const MOST = 12_000;
 const KEPT = 10_000;
-
-/** How far each room has been read, for the next visit: `{room: [epoch, seq]}`. */
-const read = new Stored("localStorage", "chatroom.read", {});
+const SETTLED = ["live", "refused", "put out", "left"];
+/** To find one message far back, so many events are fetched at a time. */
+const LEAP = 500;
 
 /**
  * A room as the page holds it: its messages, what is unread, what is being written, what is unsent.
@@ -18,25 +17,34 @@ const read = new Stored("localStorage", "chatroom.read", {});
 export class OpenRoom extends Emitter {
   timeline = new Timeline();
   draft = "";
+  /** What the room is called here. */
+  title = "";
   unread = 0;
-  loading = false;
   #chat;
+  #marks;
   #readUpTo;
   #unsent;
+  #older = null;
+  /** Whom we have seen muted, and until when. @type {Map<string, number>} */
+  #muted = new Map();
 
   /**
    * @param {import("./room.js").Room} room
    * @param {import("./chatroom.js").Chatroom} chat
+   * @param {import("./readmarks.js").ReadMarks} marks
    */
-  constructor(room, chat) {
+  constructor(room, chat, marks) {
     super();
     this.room = room;
+    this.title = room.name;
     this.#chat = chat;
+    this.#marks = marks;
     this.#unsent = room.unsent;
     room.on("event", (event) => this.#apply(event));
     room.on("reset", () => this.#reset());
     room.on("unsent", (item) => this.#onItsWay(item));
     room.on("state", () => this.#entered());
+    room.on("read", ({seq}) => this.readUpTo(seq));
     room.on("notice", ({text}) => {
       this.timeline.notice(text, Date.now());
       this.emit("change");
@@ -51,6 +59,11 @@ export class OpenRoom extends Emitter {
   /** @param {{by: {id: string}}} message */
   isOurs(message) {
     return message.by.id === this.us.id;
+  }
+
+  /** Whether older messages are on their way. */
+  get loading() {
+    return this.#older !== null;
   }
 
   /** Posts that are not in the timeline yet, in their order. */
@@ -73,25 +86,64 @@ export class OpenRoom extends Emitter {
     );
   }
 
-  /** Everything so far has been seen. */
-  markRead() {
-    const {since, epoch} = this.room.position;
-    if (since === null || since === this.#readUpTo) return;
-    this.#readUpTo = since;
-    read.value = {...read.value, [this.room.name]: [epoch, since]};
-    if (!this.unread) return;
-    this.unread = 0;
-    this.emit("change");
+  /** Whether somebody may only listen here, as far as we have seen. @param {string} id */
+  isMuted(id) {
+    return (this.#muted.get(id) ?? 0) > this.#chat.now();
   }
 
-  async loadOlder() {
-    if (this.loading || !this.timeline.hasOlder || !this.room.entered) return;
-    this.loading = true;
+  /** Everything so far has been seen. */
+  markRead() {
+    const {since} = this.room.position;
+    if (since === null || since === this.#readUpTo) return;
+    this.#readUpTo = since;
+    this.#marks.mark(this.room, since);
+    this.#count();
+  }
+
+  /** We have read so far on another device. @param {number | undefined} seq */
+  readUpTo(seq) {
+    if (!(seq > this.#readUpTo)) return;
+    this.#readUpTo = seq;
+    this.#count();
+  }
+
+  /**
+   * Goes back until message `seq` is known.
+   * @param {number} seq
+   * @returns {Promise<import("./timeline.js").Message | undefined>} nothing where there is none
+   */
+  async find(seq) {
+    await this.#settled();
+    while (!this.timeline.message(seq) && this.timeline.hasOlder && seq < this.timeline.oldest) {
+      const before = this.timeline.oldest;
+      await this.loadOlder(LEAP);
+      if (this.timeline.oldest === before) break; // not connected any more
+    }
+    return this.timeline.message(seq);
+  }
+
+  /** Until we are in the room, or know that we shall not be. */
+  #settled() {
+    return new Promise((resolve) => {
+      const look = () => SETTLED.includes(this.room.state) && resolve(stop());
+      const stop = this.room.on("state", look);
+      look();
+    });
+  }
+
+  /** Brings in what is before the oldest known. @returns {Promise<void>} also where there is none */
+  loadOlder(limit = PAGE) {
+    if (!this.timeline.hasOlder || !this.room.entered) return Promise.resolve();
+    this.#older ??= this.#load(limit).finally(() => (this.#older = null));
+    return this.#older;
+  }
+
+  async #load(limit) {
     try {
       let found = 0;
       while (!found && this.timeline.hasOlder) {
         const before = this.timeline.oldest;
-        const {events, more} = await this.room.history({before, limit: PAGE});
+        const {events, more} = await this.room.history({before, limit});
         if (this.timeline.oldest !== before) break; // began anew meanwhile
         found = this.timeline.prepend(events);
         if (!more) this.timeline.endsHere();
@@ -99,34 +151,40 @@ export class OpenRoom extends Emitter {
       this.emit("prepended", found);
     } catch {
       // Not connected any more, most likely; scrolling asks again.
-    } finally {
-      this.loading = false;
     }
   }
 
   #apply(event) {
-    const message = this.timeline.apply(event);
+    const item = this.timeline.apply(event);
     this.#startReading();
-    if (event.type === "message" && this.#isUnread(event)) this.unread++;
-    if (event.type === "deleted") this.#takeBackUnread(event);
+    if (event.type === "member") this.#note(event);
     if (this.timeline.items.length > MOST) this.emit("shortened", this.timeline.shorten(KEPT));
-    this.emit("change", message);
+    this.#count();
+    this.emit("change", item);
   }
 
-  #takeBackUnread({target}) {
-    const message = this.timeline.message(target);
-    if (message && this.unread && this.#isUnread(message)) this.unread--;
+  #note({user, change, until}) {
+    if (change === "muted") this.#muted.set(user.id, until ?? Infinity);
+    if (change === "unmuted") this.#muted.delete(user.id);
   }
 
-  #isUnread(message) {
-    return message.seq > this.#readUpTo && !this.isOurs(message);
+  /** What others have said since. */
+  #count() {
+    const {items} = this.timeline;
+    let unread = 0;
+    for (let index = items.length - 1; index >= 0; index--) {
+      const item = items[index];
+      if (item.seq <= this.#readUpTo) break;
+      if (item.kind === "message" && !item.deleted && !this.isOurs(item)) unread++;
+    }
+    if (unread === this.unread) return;
+    this.unread = unread;
+    this.emit("change");
   }
 
   /** Where the last visit stopped; a room never seen before has nothing unread. */
   #startReading() {
-    if (this.#readUpTo !== undefined) return;
-    const [epoch, seq] = read.value[this.room.name] ?? [];
-    this.#readUpTo = epoch === this.room.position.epoch ? seq : Infinity;
+    if (this.#readUpTo === undefined) this.#readUpTo = this.#marks.upTo(this.room) ?? Infinity;
   }
 
   #entered() {
@@ -139,6 +197,7 @@ export class OpenRoom extends Emitter {
 
   #reset() {
     this.timeline.clear();
+    this.#muted.clear();
     this.unread = 0;
     this.#readUpTo = undefined;
     this.#unsent = this.#unsent.filter(({state}) => state !== "sent");

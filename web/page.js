@@ -1,197 +1,193 @@
+import {fromHash, takeInvitation, toHash} from "./address.js";
 import {Chatroom} from "./chatroom.js";
 import {Composer} from "./composer.js";
 import {Conversation} from "./conversation.js";
 import {Drawers} from "./drawers.js";
-import {avatar, byId} from "./element.js";
-import {Identity} from "./identity.js";
-import {Naming} from "./naming.js";
-import {OpenRoom} from "./openroom.js";
-import {showPeople} from "./people.js";
+import {byId} from "./element.js";
+import {Me} from "./me.js";
+import {openMenu} from "./menu.js";
+import {askForLetter, askForReport, askToDelete} from "./messageforms.js";
+import {ModerationDesk} from "./moderationdesk.js";
+import {MyRooms} from "./myrooms.js";
+import {Names} from "./names.js";
+import {PeopleList} from "./people.js";
+import {personMenu} from "./personmenu.js";
+import {atLeast, mayRun} from "./roles.js";
+import {askForLink, askForRoom, askForSettings, askWhomToInvite} from "./roomforms.js";
+import {RoomHeader} from "./roomheader.js";
 import {RoomList} from "./roomlist.js";
+import {Sanctions} from "./sanctions.js";
+import {SignIn} from "./signin.js";
+import {speaking} from "./speaking.js";
 import {Status} from "./status.js";
-import {Stored} from "./stored.js";
-import {counted, inWords, listed} from "./words.js";
+import {toast} from "./toast.js";
+import {inWords, listed} from "./words.js";
 
 const FIRST_ROOM = "lobby";
 const ROOMS_EVERY = 30_000;
-/** Refusals that another name may help against. */
-const ABOUT_THE_NAME = new Set(["name_taken", "bad_request", "too_long"]);
 
 /** The page: who we are, the rooms we have open, and the one that is shown. */
 class Page {
-  #identity = new Identity();
   #chat = new Chatroom({connect: false, storage: sessionStorageOrNone()});
-  /** @type {Map<import("./room.js").Room, OpenRoom>} */
-  #opens = new Map();
-  /** @type {OpenRoom | null} */
+  #signIn = new SignIn(this.#chat);
+  #names = new Names();
+  /** @type {MyRooms} */
+  #rooms;
+  /** @type {import("./openroom.js").OpenRoom | null} */
   #current = null;
-  /** All rooms of the server, as last heard. */
-  #listed = [];
-  #ours = new Stored("localStorage", "chatroom.rooms", []);
   /** What is to be drawn again at the end of this turn. @type {Set<"rooms" | "people">} */
   #stale = new Set();
   #today = new Date().toDateString();
-  /** Whom we last asked to be. */
-  #name = "";
+  /** Ours in the room that is shown, as it was drawn last. */
+  #role = "guest";
 
   #drawers = new Drawers();
   #status = new Status(this.#chat);
-  #composer = new Composer({posted: () => this.#conversation.follow()});
-  #naming = new Naming({
-    chosen: (name) => this.#become(name),
-    kept: () => this.#stay(),
+  #header = new RoomHeader();
+  #people = new PeopleList((user, button) => this.#openPersonMenu(user, button));
+  #me = new Me(this.#chat, this.#signIn, () => this.#drawers.close());
+  #sanctions = new Sanctions(this.#chat, (room) => this.#rooms.role(room));
+  #desk = new ModerationDesk(this.#chat, {
+    jump: (room, seq) => this.#jump(room, seq),
+    nameOf: (id) => this.#names.of(id),
+    titleOf: (room) => this.#rooms.info(room)?.title || room,
+  });
+  #composer = new Composer({
+    posted: () => this.#conversation.follow(),
+    comeBack: ({room}) => this.#chat.join(room.name),
+    speaking: ({room}) => speaking(room, this.#rooms.role(room), this.#chat.now()),
   });
   #list = new RoomList({
     join: (name) => this.#go(name),
-    leave: (name) => this.#leave(name),
+    leave: (name) => this.#rooms.leave(name),
+    create: () => askForRoom((name, about) => this.#create(name, about)),
+    write: () => askForLetter(undefined, (to, text) => this.#send(to, text)),
   });
   #conversation = new Conversation({
     edit: (message) => this.#composer.edit(message),
-    delete: (message) => this.#confirmDeletion(message),
+    delete: (message) => this.#delete(message),
+    person: ({by}, button) => this.#openPersonMenu(by, button),
+    more: (message, button) => this.#openMessageMenu(message, button),
+    undo: ({event}) => this.#sanctions.undo(event, this.#current),
+    runs: ({room}) => mayRun(room.kind, this.#rooms.role(room)),
     read: () => this.#read(),
   });
 
-  start() {
+  async start() {
+    const invitation = takeInvitation(location, history);
+    await this.#signIn.look();
+    this.#rooms = new MyRooms(this.#chat, this.#signIn.account);
     this.#listen();
-    this.#openRooms();
+    const first = this.#rooms.restore();
+    this.#show(fromHash(location.hash).room ?? first ?? FIRST_ROOM);
     this.#status.show();
-    if (this.#identity.name) this.#become(this.#identity.name);
-    else this.#naming.ask({suggestion: this.#identity.lastName});
+    const told = this.#signIn.start(invitation);
+    if (told) toast(told);
   }
 
   #listen() {
     const chat = this.#chat;
-    chat.on("welcome", (welcome) => this.#welcomed(welcome));
-    chat.on("state", () => this.#stateChanged());
-    chat.on("token", () => this.#identity.forgetToken(this.#name));
-    byId("rename").addEventListener("click", () => {
-      this.#drawers.close();
-      this.#naming.ask({suggestion: this.#identity.name ?? "", mayKeep: true});
-    });
-    addEventListener("hashchange", () => this.#show(roomOfAddress() ?? FIRST_ROOM));
+    chat.on("welcome", () => this.#welcomed());
+    this.#rooms.on("opened", (open) => this.#listenTo(open));
+    this.#rooms.on("gone", (name) => this.#left(name));
+    this.#rooms.on("change", () => this.#touch("rooms", "people"));
+    addEventListener("hashchange", () => this.#addressChanged());
+    addEventListener("pagehide", () => this.#rooms.flush());
     document.addEventListener("visibilitychange", () => this.#read());
     setInterval(() => this.#keepFresh(), ROOMS_EVERY);
   }
 
-  #openRooms() {
-    // What is still unsent needs its room, wherever the list of rooms comes from.
-    const names = [...this.#ours.value, ...this.#chat.unsent.map(({room}) => room)];
-    for (const name of names) this.#open(name);
-    this.#show(roomOfAddress() ?? names[0] ?? FIRST_ROOM);
+  #addressChanged() {
+    const invitation = takeInvitation(location, history);
+    if (invitation) this.#signIn.start(invitation);
+    else this.#show(fromHash(location.hash).room ?? FIRST_ROOM);
   }
 
-  /** @param {string} name */
-  #become(name) {
-    this.#name = name;
-    const identity = this.#identity.credentials(name);
-    if (this.#chat.state === "online") this.#chat.reconnect(identity);
-    else this.#chat.connect(identity);
-  }
-
-  /** Back to the name we had before trying another. */
-  #stay() {
-    if (this.#chat.state === "refused") this.#become(this.#identity.name);
-  }
-
-  #welcomed({user, limits, token}) {
-    this.#identity.keep(user.name, token);
-    this.#composer.limit = limits.text_length;
-    byId("my-name").textContent = user.name;
-    avatar(user, byId("my-avatar"));
-    document.body.classList.add("known");
+  #welcomed() {
+    this.#names.learn(this.#chat.user);
+    this.#composer.limit = this.#chat.limits.text_length;
+    this.#me.show();
     this.#conversation.redraw();
     this.#touch("people");
-    this.#refreshRooms();
+    this.#rooms.refresh();
+    this.#desk.refresh();
   }
 
-  #stateChanged() {
-    const {state, error} = this.#chat;
-    if (state === "refused" && ABOUT_THE_NAME.has(error.code) && !error.closeCode) {
-      const mayKeep = this.#identity.name !== null && this.#identity.name !== this.#name;
-      this.#naming.ask({suggestion: this.#name, error: inWords(error), mayKeep});
-    }
-  }
-
-  /** Opens a room, without showing it. @param {string} name */
-  #open(name) {
-    const room = this.#chat.join(name);
-    const known = this.#opens.get(room);
-    if (known) return known;
-    const open = new OpenRoom(room, this.#chat);
-    this.#opens.set(room, open);
-    open.on("change", () => this.#touch("rooms"));
-    room.on("members", () => open === this.#current && this.#touch("people"));
-    room.on("typing", () => open === this.#current && this.#tellTyping());
+  /** @param {import("./openroom.js").OpenRoom} open */
+  #listenTo(open) {
+    const {room} = open;
+    const ifCurrent = (act) => () => open === this.#current && act();
+    room.on("members", ifCurrent(() => this.#touch("people")));
+    room.on("typing", ifCurrent(() => this.#tellTyping()));
+    room.on("standing", ifCurrent(() => this.#composer.heed()));
+    room.on("event", ({by, user}) => {
+      this.#names.learn(by);
+      this.#names.learn(user);
+    });
+    room.on("member", ({user}) => {
+      if (user.id === this.#chat.user?.id) this.#rooms.refresh();
+    });
     room.on("state", (state) => this.#roomState(open, state));
-    return open;
   }
 
   #roomState(open, state) {
-    if (state === "refused" && this.#opens.size > 1) {
-      this.#list.complain(`${open.room.name}: ${inWords(open.room.error)}`);
-      this.#leave(open.room.name);
-    } else if (state === "live") {
-      this.#rememberRooms();
-      if (open === this.#current) this.#showWhere();
+    const {room} = open;
+    const current = open === this.#current;
+    if (state === "refused" && this.#rooms.size > 1) {
+      const why = `${open.title}: ${inWords(room.error)}`;
+      this.#list.complain(why);
+      if (!byId("room-error").checkVisibility({visibilityProperty: true})) toast(why);
+      this.#rooms.drop(room.name);
+    } else if (state === "put out" && !current) {
+      toast(`${open.title}: ${inWords(room.error)}`);
+      this.#rooms.drop(room.name);
     }
-    if (open === this.#current) this.#status.show(open.room);
+    if (open !== this.#current) return;
+    this.#showAround();
+    this.#composer.heed();
+    this.#status.show(room);
   }
 
   /** @param {string} name */
   #show(name) {
-    this.#current = this.#open(name);
-    const {room} = this.#current;
+    const before = this.#current;
+    this.#current = this.#rooms.open(name);
+    if (before?.room.state === "put out" && before !== this.#current) this.#rooms.drop(before.room.name);
     this.#conversation.show(this.#current);
     this.#composer.show(this.#current);
-    this.#status.show(room);
+    this.#status.show(this.#current.room);
     this.#drawers.close();
-    this.#showWhere();
     this.#tellTyping();
-    this.#touch("rooms", "people");
+    this.#stale.add("rooms").add("people");
+    this.#showAround();
   }
 
   /** Shows a room, and says so in the address. @param {string} name */
   #go(name) {
-    const hash = `#${encodeURIComponent(name.normalize("NFC").toLowerCase())}`;
-    if (location.hash === hash) this.#show(name);
-    else location.hash = hash;
+    const hash = toHash(name.normalize("NFC").toLowerCase());
+    if (location.hash !== hash) history.pushState(null, "", hash);
+    this.#show(name);
   }
 
-  #leave(name) {
-    const open = [...this.#opens.values()].find(({room}) => room.name === name);
-    if (!open) return;
-    this.#opens.delete(open.room);
-    open.room.leave();
-    this.#rememberRooms();
-    const [next] = this.#opens.keys();
-    if (open === this.#current) this.#go(next?.name ?? FIRST_ROOM);
-    this.#refreshRooms();
+  #left(name) {
+    const [next] = this.#rooms.opens;
+    if (name === this.#current?.room.name) this.#go(next?.room.name ?? FIRST_ROOM);
     this.#touch("rooms");
   }
 
-  #rememberRooms() {
-    this.#ours.value = [...this.#opens.keys()].map(({name}) => name).slice(0, 50);
-  }
-
   #keepFresh() {
-    this.#refreshRooms();
+    if (!document.hidden) {
+      this.#rooms.refresh();
+      this.#desk.refresh();
+    }
     const today = new Date().toDateString();
     if (today !== this.#today) this.#conversation.redraw(); // what was today is yesterday
     this.#today = today;
   }
 
-  async #refreshRooms() {
-    if (this.#chat.state !== "online" || document.hidden) return;
-    try {
-      this.#listed = await this.#chat.rooms();
-      this.#touch("rooms");
-    } catch {
-      // The list stays as it was; the next turn asks again.
-    }
-  }
-
   #read() {
-    if (!document.hidden && this.#conversation.following) this.#current?.markRead();
+    if (document.hidden) this.#rooms?.flush();
+    else if (this.#conversation.following) this.#current?.markRead();
   }
 
   /** What the panels show has changed: they are drawn once, however much happens in this turn. */
@@ -201,22 +197,20 @@ class Page {
   }
 
   #showAround() {
-    if (this.#stale.has("rooms")) {
-      const names = new Set([...this.#opens.keys()].map(({name}) => name));
-      const others = this.#listed.filter(({name}) => !names.has(name));
-      this.#list.show(this.#opens.values(), this.#current, others);
+    const {room, title} = this.#current;
+    const info = this.#rooms.info(room.name);
+    const role = this.#rooms.role(room);
+    if (role !== this.#role) this.#conversation.redraw(); // what can be done has changed
+    this.#role = role;
+    if (this.#stale.has("rooms")) this.#list.show(this.#rooms.listing(this.#current));
+    if (this.#stale.has("people")) {
+      for (const user of room.members.values()) this.#names.learn(user);
+      this.#people.show(room, this.#chat.user, info?.other);
+      this.#composer.heed();
     }
-    if (this.#stale.has("people")) showPeople(this.#current.room, this.#chat.user);
-    this.#showWhere();
     this.#stale.clear();
-  }
-
-  #showWhere() {
-    const {room} = this.#current;
-    const title = room.title || room.name;
-    byId("room-title").textContent = title;
-    byId("room-count").textContent = room.count ? counted(room.count, "person", "people") : "";
-    const unread = [...this.#opens.values()].reduce((sum, open) => sum + open.unread, 0);
+    this.#header.show(this.#current, info, this.#roomMenu());
+    const {unread} = this.#rooms;
     document.title = `${unread ? `(${unread}) ` : ""}${title} · chatroom`;
   }
 
@@ -227,25 +221,100 @@ class Page {
     byId("typing").textContent = names.length ? `${who} ${verb} writing…` : "";
   }
 
-  #confirmDeletion(message) {
-    const {room} = this.#current;
-    const dialog = byId("deleting");
-    byId("deleting-excerpt").textContent = message.text;
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "delete") room.delete(message.seq);
-      this.#composer.focus();
-    }, {once: true});
-    dialog.showModal();
+  /** @returns {import("./menu.js").Item[]} */
+  #roomMenu() {
+    const open = this.#current;
+    const {room} = open;
+    const role = this.#rooms.role(room);
+    const {leavable} = this.#rooms.listing(open).rooms.find(({current}) => current) ?? {};
+    const leave = {label: "Leave room", act: () => this.#rooms.leave(room.name)};
+    if (!mayRun(room.kind, role) || !room.entered) return leavable ? [leave] : [];
+    const server = this.#chat.role;
+    const link = {label: "Invitation link…", act: () => askForLink(this.#signIn.door, server, open)};
+    return [
+      {label: "Room settings…", act: () => askForSettings(room)},
+      {label: "Invite somebody…", act: () => askWhomToInvite(open)},
+      ...atLeast(server, "moderator") && room.kind === "private" ? [link] : [],
+      ...leavable ? ["separator", leave] : [],
+    ];
   }
-}
 
-/** `#lobby` or `#room=lobby` */
-function roomOfAddress() {
-  try {
-    return decodeURIComponent(location.hash.slice(1)).replace(/^room=/, "") || null;
-  } catch {
-    return null; // not an address of ours
+  #openPersonMenu(user, button) {
+    const items = this.#personItems(user);
+    if (items.length) openMenu(button, items, user.name);
+  }
+
+  #personItems(user) {
+    const open = this.#current;
+    const {room} = open;
+    const here = {
+      room, role: this.#rooms.role(room), serverRole: this.#chat.role, us: this.#chat.user?.id,
+      muted: open.isMuted(user.id),
+    };
+    return personMenu(user, here, {
+      write: () => this.#write(user),
+      mute: () => this.#sanctions.mute(user, open),
+      unmute: () => this.#sanctions.unmute(user, open),
+      kick: () => this.#sanctions.kick(user, open),
+      ban: () => this.#sanctions.ban(user, open),
+      role: (_user, role) => this.#sanctions.role(user, open, role),
+    });
+  }
+
+  #openMessageMenu(message, button) {
+    const {room} = this.#current;
+    const person = this.#personItems(message.by);
+    const remove = {label: "Delete message…", danger: true, act: () => this.#delete(message)};
+    const report = {label: "Report message…", act: () => this.#report(message)};
+    const runs = mayRun(room.kind, this.#rooms.role(room));
+    openMenu(button, [
+      ...person, ...person.length ? ["separator"] : [], report, ...runs ? [remove] : [],
+    ], "Message");
+  }
+
+  #delete(message) {
+    const {room} = this.#current;
+    askToDelete(message, () => {
+      room.delete(message.seq);
+      this.#composer.focus();
+    });
+  }
+
+  #report(message) {
+    const {room} = this.#current;
+    askForReport(message, async (reason) => {
+      await room.report(message.seq, reason);
+      toast("The moderators are told.");
+    });
+  }
+
+  #write(user) {
+    const known = this.#rooms.directWith(user.id);
+    if (known) this.#go(known.name);
+    else askForLetter(user, (to, text) => this.#send(to, text));
+  }
+
+  async #send(to, text) {
+    const letter = this.#chat.sendTo(to, text);
+    try {
+      const {room} = await letter;
+      await this.#rooms.refresh();
+      this.#go(room);
+    } catch (error) {
+      letter.discard();
+      throw error;
+    }
+  }
+
+  async #create(name, about) {
+    const made = await this.#chat.createRoom(name, about);
+    await this.#rooms.refresh();
+    this.#go(made.name);
+  }
+
+  async #jump(room, seq) {
+    this.#go(room);
+    if (!(await this.#conversation.jumpTo(seq))) toast("The message is not there any more.");
   }
 }
 

@@ -1,7 +1,9 @@
-import {arrange, byId, element} from "./element.js";
+import {toHash} from "./address.js";
+import {arrange, avatar, byId, element} from "./element.js";
+import {icon} from "./icons.js";
 import {counted} from "./words.js";
 
-/** The rooms we are in, and those we could be in. */
+/** The rooms we are in, whom we write with, and the rooms we could be in. */
 export class RoomList {
   #name = byId("room-name");
   #error = byId("room-error");
@@ -12,8 +14,10 @@ export class RoomList {
    * @param {object} act
    * @param {(name: string) => void} act.join
    * @param {(name: string) => void} act.leave
+   * @param {() => void} act.create
+   * @param {() => void} act.write
    */
-  constructor({join, leave}) {
+  constructor({join, leave, create, write}) {
     byId("room-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const name = this.#name.value.trim().replace(/^#/, "");
@@ -22,10 +26,12 @@ export class RoomList {
       this.complain("");
     });
     this.#name.addEventListener("input", () => this.complain(""));
-    byId("your-rooms").addEventListener("click", ({target}) => {
+    byId("rooms").addEventListener("click", ({target}) => {
       const button = target.closest("button.leave");
       if (button) leave(button.dataset.room);
     });
+    byId("create-room").addEventListener("click", create);
+    byId("write-direct").addEventListener("click", write);
   }
 
   /** @param {string} error why a room could not be joined */
@@ -33,27 +39,23 @@ export class RoomList {
     this.#error.textContent = error;
   }
 
-  /**
-   * @param {Iterable<import("./openroom.js").OpenRoom>} opens
-   * @param {import("./openroom.js").OpenRoom | null} current
-   * @param {import("./chatroom.js").RoomInfo[]} others
-   */
-  show(opens, current, others) {
-    const yours = [...opens];
+  /** @param {ReturnType<import("./myrooms.js").MyRooms["listing"]>} listing */
+  show({rooms, direct, others}) {
     const known = this.#items;
     this.#items = new Map();
-    const item = (room, about) => {
-      const each = known.get(room.name) ?? new RoomItem(room.name);
-      this.#items.set(room.name, each);
-      each.show({title: room.title || room.name, ...about});
-      return each.node;
-    };
-    const leavable = yours.length > 1;
-    arrange(byId("your-rooms"), yours.map((open) =>
-      item(open.room, {current: open === current, unread: open.unread, leavable})));
-    arrange(byId("other-rooms"), others.map((room) => item(room, {there: room.count})));
+    const nodes = (entries) => entries.map((entry) => {
+      const item = known.get(entry.name) ?? new RoomItem(entry.name);
+      this.#items.set(entry.name, item);
+      item.show(entry);
+      return item.node;
+    });
+    arrange(byId("your-rooms"), nodes(rooms));
+    arrange(byId("direct-rooms"), nodes(direct));
+    arrange(byId("other-rooms"), nodes(others));
     byId("others").hidden = !others.length;
-    const elsewhere = yours.reduce((sum, open) => sum + (open === current ? 0 : open.unread), 0);
+    const elsewhere = [...rooms, ...direct].reduce(
+      (sum, {current, unread}) => sum + (current ? 0 : unread), 0,
+    );
     byId("unread-elsewhere").hidden = !elsewhere;
     byId("unread-elsewhere").textContent = short(elsewhere);
   }
@@ -61,6 +63,8 @@ export class RoomList {
 
 /** One room's line, kept for as long as the room is listed. */
 class RoomItem {
+  #sign = element("span", {className: "sign"});
+  #kind;
   #title = element("span", {className: "room-name", dir: "auto"});
   #badge = element("span", {className: "badge"});
   #there = element("span", {className: "there", title: "people there"});
@@ -69,26 +73,38 @@ class RoomItem {
 
   /** @param {string} name */
   constructor(name) {
-    const href = `#${encodeURIComponent(name)}`;
-    this.#link = element("a", {href}, this.#title, this.#badge, this.#there);
+    this.#link = element("a", {href: toHash(name)}, this.#sign, this.#title, this.#badge, this.#there);
     this.#leave = element("button", {
-      type: "button", className: "leave", title: "Leave", "data-room": name,
+      type: "button", className: "leave", "data-room": name,
     }, "×");
     this.node = element("li", {}, this.#link, this.#leave);
   }
 
-  show({title, current = false, unread = 0, there = 0, leavable = false}) {
+  /** @param {import("./myrooms.js").Entry} entry */
+  show({title, kind, current, unread, there = 0, leavable = false, other}) {
+    this.#showKind(kind, other);
     setText(this.#title, title);
     setText(this.#badge, unread ? short(unread) : "");
     setText(this.#there, there ? short(there) : "");
     this.#badge.hidden = !unread;
     this.#there.hidden = !there;
     this.#badge.setAttribute("aria-label", counted(unread, "unread message"));
-    this.#leave.setAttribute("aria-label", `Leave ${title}`);
+    const leaving = kind === "direct" ? "Put away" : "Leave";
+    this.#leave.title = leaving;
+    this.#leave.setAttribute("aria-label", `${leaving} ${title}`);
     this.#leave.hidden = !leavable;
     this.#link.classList.toggle("unread", unread > 0);
     if (current) this.#link.setAttribute("aria-current", "page");
     else this.#link.removeAttribute("aria-current");
+  }
+
+  #showKind(kind, other) {
+    const drawn = `${kind} ${other?.id ?? ""} ${other?.name ?? ""}`;
+    if (drawn === this.#kind) return;
+    this.#kind = drawn;
+    if (kind === "direct") this.#sign.replaceChildren(...other ? [avatar(other)] : []);
+    else this.#sign.replaceChildren(icon(kind));
+    this.#sign.title = {private: "Private", announcement: "Announcements"}[kind] ?? "";
   }
 }
 

@@ -38,7 +38,8 @@ export class Status {
     const {state} = this.#chat;
     const colour = this.#catchingUp() ? "busy" : this.#notLetIn() ? "bad" : COLOURS[state];
     Object.assign(byId("connection").dataset, {state, colour});
-    document.body.classList.toggle("offline", state !== "online");
+    const out = ["refused", "put out"].includes(room?.state);
+    document.body.classList.toggle("offline", state !== "online" || out);
     for (const id of ["connect", "quit", "reconnect"]) {
       byId(id).disabled = !BUTTONS[state].includes(id);
     }

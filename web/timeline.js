@@ -8,15 +8,18 @@
  * @property {number} [edited]
  * @property {boolean} [deleted]
  *
+ * What happened to the room or to somebody in it: a `member` or `room` event.
+ * @typedef {{kind: "happening", seq: number, at: number, event: any}} Happening
+ *
  * @typedef {{kind: "notice", at: number, text: string}} Notice
  */
 
 /** Edits and deletions of messages not loaded yet are remembered up to this many. */
 const STRAYS = 500;
 
-/** What a room's events amount to: its messages as they read now, oldest first. */
+/** What a room's events amount to: its messages as they read now and what happened, oldest first. */
 export class Timeline {
-  /** @type {(Message | Notice)[]} */
+  /** @type {(Message | Happening | Notice)[]} */
   items = [];
   /** The first event known; what is before it may be asked for. @type {number | null} */
   oldest = null;
@@ -35,14 +38,14 @@ export class Timeline {
 
   /**
    * @param {any} event the next one of the log
-   * @returns {Message | undefined} the message that is new or changed
+   * @returns {Message | Happening | undefined} the item that is new or changed
    */
   apply(event) {
     this.oldest ??= event.seq;
-    if (event.type === "message") {
-      const message = this.#message(event);
-      this.items.push(message);
-      return message;
+    const item = this.#item(event);
+    if (item) {
+      this.items.push(item);
+      return item;
     }
     if (event.type !== "edited" && event.type !== "deleted") return undefined;
     const message = this.#messages.get(event.target);
@@ -53,19 +56,18 @@ export class Timeline {
 
   /**
    * @param {any[]} events from before the oldest known, oldest first
-   * @returns {number} how many messages were among them
+   * @returns {number} how many items they are
    */
   prepend(events) {
     // The log has told the later changes into the text already, except those that came since.
-    const told = events.filter(({type}) => type === "message");
-    const messages = told.map((event) => this.#message(event));
-    for (const message of messages) {
-      for (const stray of this.#strays.get(message.seq) ?? []) change(message, stray);
-      this.#strays.delete(message.seq);
+    const items = events.map((event) => this.#item(event)).filter(Boolean);
+    for (const item of items) {
+      for (const stray of this.#strays.get(item.seq) ?? []) change(item, stray);
+      this.#strays.delete(item.seq);
     }
-    this.items.unshift(...messages);
+    this.items.unshift(...items);
     this.oldest = events[0]?.seq ?? 1;
-    return messages.length;
+    return items.length;
   }
 
   /**
@@ -98,6 +100,13 @@ export class Timeline {
     for (const {seq} of dropped) this.#messages.delete(seq);
     if (dropped.length) this.oldest = this.items.find(({seq}) => seq)?.seq ?? this.oldest;
     return dropped.length;
+  }
+
+  /** What an event adds to what is shown, if it does. */
+  #item(event) {
+    const {type, seq, at} = event;
+    if (type === "message") return this.#message(event);
+    return type === "member" || type === "room" ? {kind: "happening", seq, at, event} : undefined;
   }
 
   #message({seq, at, by, text, edited, deleted}) {
