@@ -195,6 +195,17 @@ def test_who_is_invited_gets_in_and_finds_the_room(house):
     bob.does("post", room=room, text="here")
 
 
+def test_who_is_invited_hears_of_it_once_on_every_device_in_the_room_or_not(house):
+    ana, bob, eve = house.json("Ana"), house.json("Bob"), house.json("Eve")
+    phone = house.json(token=bob.token)
+    room = made(ana, kind="announcement")
+    phone.does("join", room=room)
+    seq = ana.does("room.invite", room=room, user="Bob")["seq"]
+    for device in (bob, phone):
+        assert [(one["room"], one["seq"]) for one in device.events("member")] == [(room, seq)]
+    assert eve.events("member") == []
+
+
 def test_a_guest_who_is_away_is_invited_by_their_id(house):
     ana, bob = house.json("Ana"), house.json("Bob")
     room, user, token = made(ana, kind="private"), bob.id, bob.token
