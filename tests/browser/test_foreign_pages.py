@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from http.server import ThreadingHTTPServer
-from pathlib import Path
+from itertools import count
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from .live_server import Server
+from .live_server import Server, free_port
 from .test_readme import Quiet
 
 PASSWORD = "correct horse battery"
@@ -76,56 +76,76 @@ CHANGES = {
 }
 
 
+class Curious(Quiet):
+    """The other site: it keeps the cookies that it is shown."""
+
+    cookies: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.cookies.append(self.headers.get("Cookie", ""))
+        super().do_GET()
+
+
 class Visitor:
     """A browser that is logged in here, and has a page of another site open."""
 
-    def __init__(self, context: Any, server: Server, elsewhere: str) -> None:
+    def __init__(self, context: Any, server: Server, elsewhere: str, name: str) -> None:
         self.server = server
+        self.name = name
         self.own = context.new_page()
         self.own.goto(server.url)
-        assert self.own.evaluate(SIGN_UP, ["Ana", PASSWORD]) == 201
+        assert self.own.evaluate(SIGN_UP, [name, PASSWORD]) == 201
         self.foreign = context.new_page()
         self.foreign.goto(elsewhere)
-        self.cookies: list[str | None] = []
-        """What came along with the foreign page's requests to the server."""
-        self.foreign.on("requestfinished", self._sent)
-        self.foreign.on("requestfailed", self._sent)
 
-    def _sent(self, request: Any) -> None:
-        if request.url.startswith(self.server.url):
-            self.cookies.append(request.all_headers().get("cookie"))
-
-    def still_logged_in(self) -> bool:
+    def is_still_logged_in(self) -> bool:
         """Whether all is as it was."""
-        found = self.own.evaluate(FETCH, ["/account/sessions", {}])
         account = self.own.evaluate(FETCH, ["/account", {}])
-        return found[1] == 200 and found[2].count('"id"') == 1 and '"name":"Ana"' in account[2]
+        found = self.own.evaluate(FETCH, ["/account/sessions", {}])
+        return f'"name":"{self.name}"' in account[2] and found[2].count('"id"') == 1
 
 
-@pytest.fixture(params=["127.0.0.1", "localhost"], ids=["same host", "another host"])
-def visitor(request, browser, server: Server, tmp_path: Path) -> Iterator[Visitor]:
-    server.stop()
-    server.start("--sign-up=open")
-    folder = tmp_path / "site"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that anybody can sign up at."""
+    port = free_port()
+    address = f"tcp:{port}:interface=127.0.0.1"
+    one = Server(tmp_path_factory.mktemp("chat"), address, port, f"http://127.0.0.1:{port}")
+    one.start("--sign-up=open")
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def another_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of another web site."""
+    folder = tmp_path_factory.mktemp("site")
     (folder / "index.html").write_text("<!doctype html><title>Win a prize</title><body>")
-    site = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    site = ThreadingHTTPServer(("127.0.0.1", 0), partial(Curious, directory=str(folder)))
     thread = Thread(target=site.serve_forever)
     thread.start()
-    context = browser.new_context()
-    yield Visitor(context, server, f"http://{request.param}:{site.server_port}/")
-    context.close()
+    yield site.server_port
     site.shutdown()
     thread.join()
     site.server_close()
 
 
-@pytest.mark.parametrize("protocols", [[], ["chatroom.v1"]])
-@pytest.mark.parametrize("path", ["/ws", "/"])
-def test_a_foreign_page_opens_no_websocket(visitor: Visitor, path: str, protocols: list[str]) -> None:
-    url = visitor.server.url.replace("http", "ws", 1) + path
-    assert visitor.own.evaluate(CONNECT, [url, protocols]) == "open"
-    assert visitor.foreign.evaluate(CONNECT, [url, protocols]) == "refused"
+@pytest.fixture(params=["127.0.0.1", "localhost"], ids=["same host", "another host"])
+def visitor(request, browser, open_to_all: Server, another_site: int) -> Iterator[Visitor]:
+    context = browser.new_context()
+    Curious.cookies.clear()
+    yield Visitor(context, open_to_all, f"http://{request.param}:{another_site}/", f"Ana {next(_numbers)}")
+    context.close()
+
+
+_numbers = count(1)
+
+
+def test_a_foreign_page_opens_no_websocket(visitor: Visitor) -> None:
+    for path, protocols in (("/ws", []), ("/", []), ("/ws", ["chatroom.v1"])):
+        url = visitor.server.url.replace("http", "ws", 1) + path
+        assert visitor.own.evaluate(CONNECT, [url, protocols]) == "open"
+        assert visitor.foreign.evaluate(CONNECT, [url, protocols]) == "refused"
 
 
 def test_a_foreign_page_changes_nothing_of_the_visitors_account(visitor: Visitor) -> None:
@@ -145,9 +165,7 @@ def test_a_foreign_page_changes_nothing_of_the_visitors_account(visitor: Visitor
         visitor.foreign.evaluate(beacon, [visitor.server.url + path, body])
     session = f"{visitor.server.url}/account/sessions/0"
     assert visitor.foreign.evaluate(FETCH, [session, {"method": "DELETE"}]) == "TypeError"
-    assert visitor.still_logged_in()
-    sent_along = any("chatroom=cs_" in (cookie or "") for cookie in visitor.cookies)
-    assert sent_along == ("127.0.0.1" in visitor.foreign.url), "or this shows nothing"
+    assert visitor.is_still_logged_in()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +179,7 @@ def test_a_form_of_a_foreign_page_is_answered_with_a_refusal(visitor: Visitor, e
             visitor.foreign.evaluate(SUBMIT, [visitor.server.url + path, enctype, name, value])
         assert arrived.value.status == 403
         visitor.foreign.go_back()
-    assert visitor.still_logged_in()
+    assert visitor.is_still_logged_in()
 
 
 def test_a_foreign_page_reads_nothing(visitor: Visitor) -> None:
@@ -176,10 +194,10 @@ def test_a_foreign_page_reads_nothing(visitor: Visitor) -> None:
 
 def test_a_foreign_page_shows_the_chat_in_no_frame(visitor: Visitor) -> None:
     for path in ("/", "/plain.html", "/account"):
-        visitor.foreign.evaluate(LOAD, ["iframe", "src", visitor.server.url + path])
-        frame = visitor.foreign.frames[-1]
-        assert frame.url == "chrome-error://chromewebdata/"
-    assert visitor.still_logged_in()
+        with visitor.foreign.expect_console_message(lambda line: "frame" in line.text) as complaint:
+            visitor.foreign.evaluate(LOAD, ["iframe", "src", visitor.server.url + path])
+        assert "frame-ancestors 'none'" in complaint.value.text
+        assert all(not frame.url.startswith(visitor.server.url) for frame in visitor.foreign.frames)
 
 
 def test_no_script_sees_the_logins_cookie(visitor: Visitor) -> None:
@@ -187,3 +205,9 @@ def test_no_script_sees_the_logins_cookie(visitor: Visitor) -> None:
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("chatroom", True, "Strict")
     for page in (visitor.own, visitor.foreign):
         assert page.evaluate("document.cookie") == ""
+
+
+def test_the_browser_sends_the_cookie_to_the_other_port_of_the_host(visitor: Visitor) -> None:
+    """So it would come along with all that was asked for above, or those tests would show little."""
+    same_host = visitor.foreign.url.startswith("http://127.0.0.1:")
+    assert Curious.cookies[0].startswith("chatroom=cs_") == same_host
