@@ -59,7 +59,7 @@ def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
     context, below = None, kind
     if kind == "ssl":
         context = _context(description, named)
-        # Twisted's own `ssl:` resumes no session, and costs half as much again.
+        # Twisted's own `ssl:` resumes no session, and a connection keeps half as much memory again.
         below, arguments = "tcp", [part for part in arguments if part.partition("=")[0] not in _FILES]
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([*proxied, below, *arguments]))

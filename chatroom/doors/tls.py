@@ -104,6 +104,10 @@ class TlsTransport(ProtocolWrapper):
         # Autobahn takes for Twisted's own, and looks for pyOpenSSL in it.
         return self if interface is ISSLTransport else None
 
+    def logPrefix(self) -> str:
+        """What is said of the connection in the log. (Twisted's own names both protocols, at a price.)"""
+        return "TLS"
+
     # The socket's side.
 
     def makeConnection(self, transport: Any) -> None:

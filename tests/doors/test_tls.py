@@ -1,4 +1,4 @@
-"""TLS connections, and the outbox over them, alone and in any order of things."""
+"""A TLS connection, as a transport and as a protocol."""
 
 from __future__ import annotations
 
@@ -8,65 +8,16 @@ import weakref
 from typing import Any
 
 import pytest
-from hypothesis.stateful import precondition, rule
 from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
-from chatroom.doors.front import FrontFactory
-from chatroom.doors.outbox import BufferedOutbox, Tick
-from chatroom.doors.tls import LINGER, PIECE, TlsFactory, TlsOutbox
+from chatroom.doors.tls import LINGER, PIECE, TlsFactory
 
-from .outbox_machine import SETTINGS, OutboxMachine
-from .pipes import Pipe, ScriptedPipe, SocketPipe, TlsPipe, TwistedTlsPipe, server_tls
+from .pipes import HandReactor, ScriptedPipe, TlsPipe, server_tls
 
 OLD, MODERN = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-class BufferedTls(OutboxMachine):
-    """Over Twisted's TLS, through Twisted."""
-
-    def make(self, limit: int) -> tuple[Pipe, Any]:
-        return TwistedTlsPipe(ScriptedPipe, MODERN), BufferedOutbox
-
-
-class TlsScripted(OutboxMachine):
-    """Over a socket that takes as much as the test says."""
-
-    version = MODERN
-
-    def make(self, limit: int) -> tuple[Pipe, Any]:
-        return TlsPipe(ScriptedPipe, self.version), TlsOutbox
-
-    def under_way(self) -> int:
-        waiting: int = self.pipe.transport._cipher.waiting
-        return waiting
-
-    @precondition(lambda self: not self.snapped)
-    @rule()
-    def the_far_end_speaks(self) -> None:
-        assert isinstance(self.pipe, TlsPipe)
-        if not self.finished:
-            self.pipe.say(b"hello")
-
-
-class TlsOld(TlsScripted):
-    """The same with TLS 1.2."""
-
-    version = OLD
-
-
-class TlsSocket(OutboxMachine):
-    """Over real sockets."""
-
-    def make(self, limit: int) -> tuple[Pipe, Any]:
-        return TlsPipe(SocketPipe, MODERN), TlsOutbox
-
-    def discard(self) -> None:
-        assert isinstance(self.pipe, TlsPipe)
-        assert isinstance(self.pipe.below, SocketPipe)
-        self.pipe.below.close()
 
 
 class Listener(Protocol):
@@ -99,10 +50,6 @@ class Source:
         self.told.append("stop")
 
 
-def _outbox(pipe: TlsPipe, limit: int = 100_000) -> TlsOutbox:
-    return TlsOutbox(pipe.transport, Tick(pipe.reactor), limit, lambda: None)
-
-
 def _sent(pipe: TlsPipe) -> int:
     """How many bytes the socket has taken, of whatever kind."""
     assert isinstance(pipe.below, ScriptedPipe)
@@ -131,77 +78,6 @@ def new(version: ssl.TLSVersion) -> TlsPipe:
     return TlsPipe(ScriptedPipe, version, Listener(), shaken=False)
 
 
-class TestOutbox:
-    """What leaves through a TlsOutbox."""
-
-    def test_it_leaves_at_once(self, pipe: TlsPipe) -> None:
-        outbox = _outbox(pipe)
-        pipe.make_room(1_000_000, 1_000_000)
-        outbox.write(b"<first>")
-        outbox.write(b"x" * 100_000)
-        assert pipe.below.transport.buffered() == 0, "it went past Twisted's buffers"
-        pipe.read(0)
-        assert pipe.received == b"<first>" + b"x" * 100_000
-
-    @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 1])
-    def test_no_size_leaves_anything_behind_in_openssl(self, pipe: TlsPipe, size: int) -> None:
-        outbox = _outbox(pipe)
-        outbox.write(b"<first>")
-        outbox.write(b"x" * size)
-        pipe.drain()
-        assert pipe.received == b"<first>" + b"x" * size
-
-    def test_what_waits_is_encrypted_only_when_there_is_room(self, pipe: TlsPipe) -> None:
-        outbox = _outbox(pipe, 0)
-        for _ in range(100):
-            outbox.write(b"x" * 1_000)
-        assert outbox.busy
-        assert pipe.transport._cipher.waiting < 2_000
-        pipe.drain()
-        assert pipe.received == b"x" * 100_000
-        assert not outbox.busy
-
-    def test_what_waits_is_bounded(self, pipe: TlsPipe) -> None:
-        overflows: list[bool] = []
-        outbox = TlsOutbox(pipe.transport, Tick(pipe.reactor), 5_000, lambda: overflows.append(True))
-        for _ in range(100):
-            outbox.write(b"x" * 1_000)
-        assert overflows == [True]
-        assert outbox.waiting + pipe.transport._cipher.waiting < 2_000
-
-    def test_a_stream_that_openssl_breaks_off_does_not_go_on(self, pipe: TlsPipe) -> None:
-        outbox = _outbox(pipe)
-        outbox.write(b"<first>")
-        pipe.drain()
-        pipe.transport._tls = Reluctant()
-        outbox.write(b"<second>")
-        outbox.write(b"<third>")
-        pipe.drain()
-        assert pipe.received == b"<first>"
-        assert _closed(pipe)
-
-    def test_the_goodbye_comes_behind_everything(self, pipe: TlsPipe) -> None:
-        outbox = _outbox(pipe)
-        outbox.write(b"<first>")
-        outbox.write(b"<second>")
-        outbox.finish()
-        pipe.drain()
-        assert (pipe.received, pipe.ended) == (b"<first><second>", True)
-
-    def test_the_far_end_may_take_its_leave_at_any_time(self, pipe: TlsPipe) -> None:
-        outbox = _outbox(pipe)
-        outbox.write(b"<first>")
-        outbox.write(b"<second>")
-        pipe.take_leave()
-        outbox.write(b"<third>")
-        outbox.control(b"<fourth>")
-        pipe.drain()
-        assert b"<first><second>".startswith(pipe.received)
-        outbox.finish()
-        pipe.drain()
-        assert _closed(pipe)
-
-
 class Measured:
     """A buffer of OpenSSL's, and the most that was put into it, or was in it, at once."""
 
@@ -220,13 +96,6 @@ class Measured:
     def read(self) -> bytes:
         self.most = max(self.most, self.pending)
         return self._buffer.read()
-
-
-class Reluctant:
-    """OpenSSL that has to hear from the far end before it can say more."""
-
-    def write(self, _data: bytes) -> int:
-        raise ssl.SSLWantReadError
 
 
 class TestHandshake:
@@ -500,6 +369,9 @@ class TestTransport:
         assert ISSLTransport(pipe.transport, None) is pipe.transport
         assert isinstance(pipe.transport.getHandle(), ssl.SSLObject)
 
+    def test_who_offers_no_protocol_has_negotiated_none(self, pipe: TlsPipe) -> None:
+        assert pipe.transport.negotiatedProtocol is None
+
     def test_several_writes_of_one_turn_are_one_system_call(self, pipe: TlsPipe) -> None:
         pipe.make_room(100_000, 100_000)
         before = _sent(pipe)
@@ -516,20 +388,5 @@ class TestTransport:
         assert pipe.ended
 
 
-def test_alpn_offers_what_the_protocol_behind_speaks() -> None:
-    any_: Any = None
-    web = FrontFactory(any_, any_, any_, any_, 0)
-    pipe = TlsPipe(ScriptedPipe, MODERN)
-    assert pipe.transport.negotiatedProtocol is None
-    factory = TlsFactory(server_tls(), web, pipe.reactor)
-    assert factory.logPrefix() == "FrontFactory (TLS)"
-    assert TlsFactory(server_tls(), Factory(), pipe.reactor).logPrefix() == "Factory (TLS)"
-
-
-TestBufferedTls = BufferedTls.TestCase
-TestTlsScripted = TlsScripted.TestCase
-TestTlsOld = TlsOld.TestCase
-TestTlsSocket = TlsSocket.TestCase
-for test in (TestBufferedTls, TestTlsScripted, TestTlsOld, TestTlsSocket):
-    test.settings = SETTINGS
-del test
+def test_the_log_says_what_stands_behind_a_port() -> None:
+    assert TlsFactory(server_tls(), Factory(), HandReactor()).logPrefix() == "Factory (TLS)"
