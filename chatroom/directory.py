@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatroom.domain.accounts import GONE, Principal
@@ -42,3 +43,14 @@ class Directory(NamedTuple):
         for user_id in self.people.named(wanted):
             return self.people.connections(user_id)[0].principal
         raise NotFound(f"nobody here is called {wanted}")
+
+    async def known(self, subjects: Iterable[str]) -> list[User]:
+        """Who they are, of those that are users' ids, each once."""
+        ids = sorted({one for one in subjects if _ACCOUNT.match(one) or _PASSING.match(one)})
+        found = []
+        for one in ids:
+            try:
+                found.append((await self.find(one, gone=True)).user)
+            except NotFound:
+                pass  # no such account was ever made here
+        return found

@@ -98,7 +98,8 @@ class Moderation:
         """What was reported."""
         self._rights.check_server("reports", member.principal)
         found = await self._registry.reports(commands.MAX_PAGE)
-        return replies.Reports(id=command.id, reports=list(found))
+        users = await self._directory.known(one.by for one in found)
+        return replies.Reports(id=command.id, reports=list(found), users=users)
 
     async def close_report(self, member: Member, command: commands.ReportClose) -> replies.Reply:
         """It was looked at."""
@@ -111,7 +112,8 @@ class Moderation:
         """Who did what to whom."""
         self._rights.check_server("audit", member.principal)
         found = await self._registry.deeds(command.before, command.limit)
-        return replies.Deeds(id=command.id, deeds=list(found))
+        users = await self._directory.known(who for one in found for who in (one.by, one.subject))
+        return replies.Deeds(id=command.id, deeds=list(found), users=users)
 
     async def _below(self, member: Member, user: str, *, gone: bool = False) -> str:
         subject = await self._directory.find(user, gone=gone)

@@ -107,15 +107,17 @@ class Devices(Reply, frozen=True, kw_only=True, tag="ok"):
 
 
 class Reports(Reply, frozen=True, kw_only=True, tag="ok"):
-    """The answer to `reports`: the open ones, oldest first."""
+    """The answer to `reports`: the open ones, oldest first. `users`: who has reported."""
 
     reports: list[Report]
+    users: list[User]
 
 
 class Deeds(Reply, frozen=True, kw_only=True, tag="ok"):
-    """The answer to `audit`, newest first."""
+    """The answer to `audit`, newest first. `users`: of whom they tell."""
 
     deeds: list[Deed]
+    users: list[User]
 
 
 class Purged(Reply, frozen=True, kw_only=True, tag="ok"):
