@@ -210,11 +210,14 @@ class TlsTransport(ProtocolWrapper):
         return None if chosen is None else chosen.encode()
 
     def write(self, data: bytes) -> None:
-        """Plaintext, together with what else is written in this turn of the reactor."""
+        """Plaintext, together with what else is written in this turn of the reactor; much leaves at
+        once, so that a producer hears in time that the socket is full."""
         if self._stage is _SHAKING:
             self._early = [*self._early, data]
         elif ciphertext := self._encrypted(data):
             self._cipher.send(ciphertext)
+            if len(ciphertext) > PIECE:
+                self._cipher.flush()
 
     def writeSequence(self, data: Sequence[bytes]) -> None:
         """Several writes at once."""

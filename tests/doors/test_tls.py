@@ -327,13 +327,20 @@ class TestTransport:
     def test_a_producer_is_told_when_the_socket_is_full(self, pipe: TlsPipe) -> None:
         source = Source()
         pipe.transport.registerProducer(source, True)
-        pipe.transport.write(b"x" * 10_000)
+        pipe.transport.write(b"little")
         assert source.told == []
         pipe.reactor.advance(0)
         assert source.told == ["pause"]
+
+    def test_a_producer_of_much_is_told_at_once(self, pipe: TlsPipe) -> None:
+        source = Source()
+        pipe.transport.registerProducer(source, True)
+        pipe.transport.write(b"<head>")
+        pipe.transport.write(b"x" * 10_000)
+        assert source.told == ["pause"]
         pipe.drain()
         assert source.told == ["pause", "resume"]
-        assert pipe.received == b"x" * 10_000
+        assert pipe.received == b"<head>" + b"x" * 10_000
 
     def test_a_producer_may_come_when_it_is_full_already(self, pipe: TlsPipe) -> None:
         source = Source()
