@@ -4,7 +4,7 @@ const DID = {
   "room.create": "made the room",
   "room.set": "changed",
   "room.invite": "invited",
-  "room.kick": "put out",
+  "room.kick": "removed",
   "room.ban": "banned",
   "room.mute": "muted",
   "room.role": "gave a role to",
@@ -12,9 +12,12 @@ const DID = {
   mute: "muted",
   purge: "deleted the messages of",
   "report.close": "closed report",
-  password: "changed the password of",
-  "account.delete": "deleted the account of",
+  password: "changed the password",
+  "account.delete": "deleted the account",
 };
+
+/** The room after somebody: "in" it, where nothing else is said. */
+const WHERE = {"room.invite": "to", "room.kick": "from", "room.ban": "from"};
 
 /**
  * A line of the audit log in words.
@@ -24,11 +27,9 @@ const DID = {
  */
 export function deedInWords({by, what, room, subject, detail}, {nameOf, titleOf}) {
   const parts = [{name: nameOf(by)}, ` ${DID[what] ?? what}`];
-  const own = subject === by;
   if (what === "report.close") parts.push(` ${subject}`);
-  else if (own) parts.push(" themselves");
-  else if (subject) parts.push(" ", {name: nameOf(subject)});
-  if (room) parts.push(subject ? " in " : " ", {name: titleOf(room)});
+  else if (subject && subject !== by) parts.push(" ", {name: nameOf(subject)});
+  if (room) parts.push(subject ? ` ${WHERE[what] ?? "in"} ` : " ", {name: titleOf(room)});
   else if (what === "ban" || what === "mute" || what === "purge") parts.push(" on the whole server");
   if (detail) parts.push(`: ${detail.replace(/^until (\d+)/, (_, at) => until(Number(at)))}`);
   return parts;

@@ -13,7 +13,8 @@ export class Drawers {
       else if (target.closest("[data-closes]")) this.close();
     });
     document.addEventListener("keydown", ({key}) => {
-      if (key === "Escape") this.close();
+      // What is over the panel goes first.
+      if (key === "Escape" && !document.querySelector("dialog[open], :popover-open")) this.close();
     });
     // A screen that has become wide shows the panels beside the conversation.
     for (const width of ["719px", "1023px"]) {

@@ -8,6 +8,7 @@
  * @property {string} subject
  * @property {string} detail
  *
+ * @typedef {import("./roompeople.js").User} User
  * @typedef {{until?: number, reason?: string}} Terms `until` in ms since 1970; for good without it
  */
 
@@ -56,9 +57,13 @@ export class Moderation {
     return (await this.#request("purge", {user})).count;
   }
 
-  /** What was reported and not looked at yet, oldest first. @returns {Promise<Report[]>} */
+  /**
+   * What was reported and not looked at yet, oldest first, and who the users are that did.
+   * @returns {Promise<{reports: Report[], users: User[]}>}
+   */
   async reports() {
-    return (await this.#request("reports")).reports;
+    const {reports, users = []} = await this.#request("reports");
+    return {reports, users};
   }
 
   /** It was looked at. @param {number} report its id */
@@ -67,11 +72,12 @@ export class Moderation {
   }
 
   /**
-   * Who did what, newest first.
+   * Who did what, newest first, and who the users are of whom it tells.
    * @param {{before?: number, limit?: number}} [range] `before` in ms since 1970
-   * @returns {Promise<Deed[]>}
+   * @returns {Promise<{deeds: Deed[], users: User[]}>}
    */
   async audit({before, limit} = {}) {
-    return (await this.#request("audit", {before, limit})).deeds;
+    const {deeds, users = []} = await this.#request("audit", {before, limit});
+    return {deeds, users};
   }
 }

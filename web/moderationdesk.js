@@ -12,6 +12,7 @@ export class ModerationDesk {
    * @param {import("./chatroom.js").Chatroom} chat
    * @param {object} act
    * @param {(room: string, seq: number) => void} act.jump
+   * @param {(users: import("./roompeople.js").User[]) => void} act.met their names are known now
    * @param {(id: string) => string} act.nameOf
    * @param {(room: string) => string} act.titleOf
    */
@@ -27,7 +28,7 @@ export class ModerationDesk {
     this.#button.hidden = !ours;
     if (!ours || this.#chat.state !== "online") return;
     try {
-      const {length} = await this.#chat.moderation.reports();
+      const {reports: {length}} = await this.#chat.moderation.reports();
       this.#badge.hidden = !length;
       this.#badge.textContent = String(length);
       this.#badge.setAttribute("aria-label", reportsInWords(length));

@@ -21,6 +21,7 @@ export class ModerationPanel {
    * @param {import("./chatroom.js").Chatroom} chat
    * @param {object} act
    * @param {(room: string, seq: number) => void} act.jump
+   * @param {(users: import("./roompeople.js").User[]) => void} act.met their names are known now
    * @param {(id: string) => string} act.nameOf
    * @param {(room: string) => string} act.titleOf
    * @param {() => void} act.changed fewer reports are open
@@ -63,7 +64,8 @@ export class ModerationPanel {
   }
 
   async #showReports() {
-    const reports = await this.#chat.moderation.reports();
+    const {reports, users} = await this.#chat.moderation.reports();
+    this.#act.met(users);
     this.#act.changed();
     if (!reports.length) {
       this.#body.replaceChildren(element("p", {className: "empty"}, "Nothing is waiting to be looked at."));
@@ -144,7 +146,8 @@ export class ModerationPanel {
     const more = element("button", {type: "button"}, "Show older");
     let before;
     const load = async () => {
-      const deeds = await this.#chat.moderation.audit({before, limit: DEEDS});
+      const {deeds, users} = await this.#chat.moderation.audit({before, limit: DEEDS});
+      this.#act.met(users);
       list.append(...deeds.map((deed) => this.#deed(deed)));
       before = deeds.at(-1)?.at;
       more.hidden = deeds.length < DEEDS;

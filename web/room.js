@@ -238,7 +238,8 @@ export class Room extends Emitter {
 
   /** For the Chatroom: an event of this room came in. */
   receive(event) {
-    if (Number.isInteger(event.seq)) {
+    // A mark has a `seq`, too: one that it speaks of.
+    if (event.type !== "read" && Number.isInteger(event.seq)) {
       this.#hand(this.#log.offer([event]));
       if (this.entered && this.#log.behind) this.#catchUp().catch(() => {}); // the next join will
     } else if (event.type === "presence") this.#people.present(event);

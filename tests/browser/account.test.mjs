@@ -89,8 +89,8 @@ test("what is asked of the server by its moderators", async () => {
   ];
   await settle();
   assert.equal(await asked[5], 3);
-  assert.deepEqual(await asked[6], [{id: 4}]);
-  assert.deepEqual(await asked[8], []);
+  assert.deepEqual(await asked[6], {reports: [{id: 4}], users: []});
+  assert.deepEqual(await asked[8], {deeds: [], users: []});
   assert.deepEqual(server.requests.slice(1).map(({id, ...request}) => request), [
     {type: "ban", user: "Eve", until: 5000, reason: "spam"}, {type: "ban", user: "Eve", until: 0},
     {type: "ban", address: "192.0.2.1"}, {type: "mute", user: "Eve"},

@@ -1,6 +1,7 @@
 """A server as people run it: its own process, a port, a data directory."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -40,12 +41,23 @@ class Server:
                 env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
             )
         while not self._listening():
-            try:
-                # The pause between two looks, and the proof that there is something to wait for.
-                self._process.wait(timeout=0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            pytest.fail(f"the server did not start:\n{log.read_text()}")
+            self._running(log)
+
+    def owner_link(self) -> str:
+        """What the log of a first start says: whoever opens it becomes the owner."""
+        log = self._directory / "server.log"
+        while not (found := re.search(r"(#invite=\S+)", log.read_text())):
+            self._running(log)
+        return f"{self.url}/{found[1]}"
+
+    def _running(self, log: Path) -> None:
+        """Wait a moment; fail the test if the server has ended."""
+        try:
+            # The pause between two looks, and the proof that there is something to wait for.
+            self._process.wait(timeout=0.05)
+        except subprocess.TimeoutExpired:
+            return
+        pytest.fail(f"the server did not start:\n{log.read_text()}")
 
     def kill(self) -> None:
         """As the power would: no goodbye to anybody."""

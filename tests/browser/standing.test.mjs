@@ -166,4 +166,6 @@ test("how far another device of ours has read", async () => {
   server.tell(server.socket, {type: "read", room: "lobby", seq: 7});
   await settle();
   assert.deepEqual(marks, [7]);
+  assert.equal(server.asked("history").length, 0, "it is no event of the log");
+  assert.equal(room.position.since, 0);
 });
