@@ -126,7 +126,7 @@ def _changed(event: Event, change: Edited | Deleted) -> Event:
     if isinstance(event, Message) and event.seq == change.target:
         if isinstance(change, Edited):
             return structs.replace(event, text=change.text, edited=change.at)
-        return structs.replace(event, text="", deleted=True)
+        return structs.replace(event, text="", data=None, deleted=True)
     if isinstance(event, Edited) and event.target == change.target:
         return structs.replace(event, text=change.text if isinstance(change, Edited) else "")
     return event

@@ -28,7 +28,7 @@ class Message(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="messag
     """Somebody said something.
 
     Read from the log later, `text` is the message's current text: `edited` says when it was last
-    changed, `deleted` that it was taken back (`text` is empty then).
+    changed, `deleted` that it was taken back (`text` is empty then, and `data` gone).
     """
 
     text: str

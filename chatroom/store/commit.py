@@ -5,12 +5,21 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from msgspec import structs
-from sqlalchemy import Connection, Dialect, bindparam, false, insert, true, update
+from sqlalchemy import Connection, Dialect, bindparam, false, insert, select, true, update
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.model import Seq
 from chatroom.store.prepared import Prepared
-from chatroom.store.rows import EVENT_COLUMNS, MESSAGE_COLUMNS, event_row, events_of, message_row, to_event
+from chatroom.store.rows import (
+    EVENT_COLUMNS,
+    MESSAGE_COLUMNS,
+    event_row,
+    events_of,
+    message_row,
+    to_event,
+    without_data,
+)
 from chatroom.store.tables import event, message, room
 
 Outcome = tuple[Event | ChatError, bool]
@@ -98,7 +107,10 @@ class _Log:
         target = (draft.room, draft.target)
         if isinstance(draft, Edited):
             return self._do.edit.run(self._connection, (draft.text, draft.at, *target)) == 1
-        return self._do.delete.run(self._connection, ("", *target)) == 1
+        if not self._do.delete.run(self._connection, ("", *target)):
+            return False
+        self._strip(target)
+        return True
 
     def finish(self) -> None:
         """Insert what is left, and take back what was reserved and not used: the log has no gaps."""
@@ -106,6 +118,14 @@ class _Log:
         for name, reserved in self._reserved.items():
             if self._heads[name] != reserved:
                 self._do.raise_head.first(self._connection, (self._heads[name] - reserved, name))
+
+    def _strip(self, target: tuple[str, Seq]) -> None:
+        """What a program has put beside a text goes with it."""
+        row = self._do.body.first(self._connection, target)
+        body = None if row is None else row[0]
+        left = without_data(body)
+        if left != body:
+            self._do.put_body.run(self._connection, (left, *target))
 
     def _insert(self) -> None:
         fresh, self._fresh = self._fresh, []
@@ -137,6 +157,10 @@ class _Statements:
         edited = changed.values(edited=bindparam("at"))
         self.edit = Prepared(dialect, edited, "now", "at", "in_room", "target")
         self.delete = Prepared(dialect, changed.values(deleted=true()), "now", "in_room", "target")
+        its = event.c.room == bindparam("in_room"), event.c.seq == bindparam("target")
+        self.body = Prepared(dialect, select(event.c.body).where(*its), "in_room", "target")
+        put_body = update(event).where(*its).values(body=bindparam("left"))
+        self.put_body = Prepared(dialect, put_body, "left", "in_room", "target")
 
 
 @lru_cache(maxsize=4)

@@ -95,7 +95,7 @@ def to_event(row: Sequence[Any]) -> Event:
         key=key,
         text=text,
         reply_to=more.reply_to,
-        data=more.data,
+        data=None if deleted else more.data,
         edited=edited,
         deleted=bool(deleted),
     )
@@ -121,6 +121,12 @@ def _body(committed: Event) -> str | None:
     if isinstance(committed, RoomChanged):
         return _encode(Rules(committed.title, committed.topic, committed.slow)).decode()
     return None
+
+
+def without_data(body: str | None) -> str | None:
+    """What stays of a message's `event.body` when the message is deleted."""
+    more = _decode(body) if body else Body()
+    return None if more.reply_to is None else _encode(Body(more.reply_to)).decode()
 
 
 def message_row(said: Message) -> tuple[Any, ...]:

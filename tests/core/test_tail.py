@@ -128,7 +128,8 @@ def test_no_more_bytes_are_held_than_it_may(monkeypatch, more):
 
 
 def test_a_deleted_text_is_nowhere_in_it():
-    tail = filled(said("secret", seq=1), edited(1, "secret too", seq=2), said("x", seq=3), deleted(1, seq=4))
+    message = said("secret", seq=1, data={"a": "another secret"})
+    tail = filled(message, edited(1, "secret too", seq=2), said("x", seq=3), deleted(1, seq=4))
     assert b"secret" not in b"".join(tail.after(0, JSON, 99).payloads)
 
 

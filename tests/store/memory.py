@@ -158,7 +158,7 @@ class MemoryStore:
             elif isinstance(event, Edited):
                 now[event.target] = structs.replace(now[event.target], text=event.text, edited=event.at)
             elif isinstance(event, Deleted):
-                now[event.target] = structs.replace(now[event.target], text="", deleted=True)
+                now[event.target] = structs.replace(now[event.target], text="", data=None, deleted=True)
         return [_current(event, now) for event in self._logs.get(room, [])]
 
     def _repeated(self, room: str, author: str, key: str) -> Event | None:

@@ -195,6 +195,16 @@ def test_a_deleted_text_is_in_no_answer(kept, room):
     assert kept.wait(kept.store.message(room, 1)).deleted
 
 
+@pytest.mark.parametrize("reply_to", [None, 1])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_a_program_put_beside_a_deleted_text_is_in_no_answer(kept, room, reply_to, at_once):
+    drafts = [said("one", room), said("two", room, data={"a": "secret"}, reply_to=reply_to), deleted(2, room)]
+    for draft in [drafts] if at_once else [[draft] for draft in drafts]:
+        append(kept, *draft)
+    gone = said("", room, seq=2, reply_to=reply_to, deleted=True)
+    assert log(kept, room)[1] == kept.wait(kept.store.message(room, 2)) == gone
+
+
 @pytest.mark.parametrize("change", [edited, deleted])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_what_is_not_there_cannot_be_changed_and_harms_nothing_else(kept, room, change, at_once):

@@ -110,6 +110,6 @@ def test_a_commits_statements_can_be_said_to_postgresql(paramstyle):
     dialect = psycopg.dialect(paramstyle=paramstyle)
     dialect.dbapi = SimpleNamespace(Error=Exception)
     said = [statement._sql for statement in vars(commit._Statements(dialect)).values()]
-    assert len(said) == 7
+    assert len(said) == 9
     assert not any("?" in one for one in said)
     assert any("RETURNING" in one for one in said)
