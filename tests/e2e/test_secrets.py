@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jwt
 import pytest
@@ -15,7 +14,8 @@ from websockets.exceptions import InvalidStatus
 from .clients import JsonClient, PlainClient, raw
 from .conftest import Start, servers
 from .server import Server
-from .test_administration import PASSWORD, given
+from .test_accounts import PASSWORD, Browser, invitation_of, owner
+from .test_administration import given
 
 SITE_SECRET = "0123456789abcdef" * 4
 WORDS = {
@@ -26,44 +26,38 @@ WORDS = {
     "a purged post": "buy my watches, they are gold",
     "a plain post": "the plain dialect has secrets too",
     "data": "what only a program reads",
+    "a deleted post's data": "what no program reads any more",
     "a wrong password": "wrong horse battery",
     "a new password": "another horse battery",
 }
 
 
-def add_user(server: Server, name: str, *more: str) -> None:
-    given(server, "user", "add", name, *more, "--password-stdin", stdin=PASSWORD)
-
-
-def logged_in(server: Server, name: str, **settings: Any) -> JsonClient:
-    client = JsonClient(server.ws, **settings)
-    client.me = client.ask("login", name=name, password=PASSWORD)
-    assert client.me["type"] == "welcome"
-    return client
-
-
 def live(server: Server) -> dict[str, str]:
     """A day of people who use everything that is secret; what was, beside WORDS."""
-    for name, role in {"Ana": "member", "Olga": "owner", "Eve": "member"}.items():
-        add_user(server, name, f"--role={role}")
+    olga, ana, eve = owner(server), Browser(server), Browser(server)
+    first = invitation_of(server)
+    link = olga.ask("POST", "/account/invitations", {"uses": 2}).told["link"].partition("#invite=")[2]
+    assert [one.sign_up(name, link).status for one, name in ((ana, "Ana"), (eve, "Eve"))] == [201, 201]
     key = given(server, "key", "add", "sensor", "--can=publish:lobby")
-    invitation = given(server, "invite").rpartition("=")[2]
     token = jwt.encode({"sub": "sue", "exp": time.time() + 900}, SITE_SECRET, "HS256")
-    secrets = {"a key": key, "an invitation": invitation, "a site's token": token, "its key": SITE_SECRET}
-    with logged_in(server, "Ana") as ana, logged_in(server, "Olga") as olga, JsonClient(server.ws) as guest:
-        secrets |= {"Ana's login": ana.me["token"], "Olga's login": olga.me["token"]}
+    secrets = {"a key": key, "an invitation": link, "a site's token": token, "its key": SITE_SECRET}
+    secrets |= {f"a cookie of {n}": one.cookie.partition("=")[2] for n, one in enumerate((olga, ana, eve))}
+    with ana.talk() as one, olga.talk() as two, JsonClient(server.ws) as guest:
         secrets["a guest's token"] = guest.hello(name="Gil")["token"]
-        for one in (ana, olga, guest):
-            one.join()
-        talk(ana, olga, guest)
-        for shown in (key, token, ana.me["token"], invitation):
-            with JsonClient(server.ws) as again:
-                again.hello(token=shown)
-        guess(server, ana.me["token"])
-        with logged_in(server, "Eve") as eve:
-            secrets["Eve's login"] = eve.me["token"]
-            eve.ask("password", old=PASSWORD, new=WORDS["a new password"])
-            eve.ask("account.delete", password=WORDS["a new password"])
+        for member in (one, two, guest):
+            member.join()
+        talk(one, two, guest)
+    for shown in (key, token, secrets["a cookie of 1"], link, first):
+        with JsonClient(server.ws) as again:
+            again.hello(token=shown)
+    assert Browser(server).sign_up("Thief", first).status == 401
+    guess(server, secrets["a cookie of 1"])
+    with JsonClient(server.ws) as client:
+        secrets["a login's token"] = client.ask("login", name="Ana", password=PASSWORD)["token"]
+    new = {"old": PASSWORD, "new": WORDS["a new password"]}
+    assert eve.ask("POST", "/account/password", new).status == 204
+    assert eve.ask("POST", "/account/delete", {"password": new["new"]}).status == 204
+    assert ana.ask("POST", "/account/logout", {}).status == 204
     given(server, "key", "revoke", "sensor")
     return {**WORDS, **secrets, "a password": PASSWORD}
 
@@ -73,7 +67,8 @@ def talk(ana: JsonClient, olga: JsonClient, guest: JsonClient) -> None:
     first = ana.post(WORDS["a post"], data={"a": WORDS["data"]})
     assert ana.ask("edit", room="lobby", seq=first, text=WORDS["an edit"])["type"] == "ok"
     assert ana.ask("post", to="Olga", text=WORDS["a direct message"])["type"] == "ok"
-    assert ana.ask("delete", room="lobby", seq=ana.post(WORDS["a deleted post"]))["type"] == "ok"
+    second = ana.post(WORDS["a deleted post"], data={"a": WORDS["a deleted post's data"]})
+    assert ana.ask("delete", room="lobby", seq=second)["type"] == "ok"
     guest.post(WORDS["a purged post"])
     assert olga.ask("purge", user="Gil")["count"] == 1
     assert olga.ask("room.kick", room="lobby", user="Gil")["type"] == "ok"
@@ -86,8 +81,15 @@ def guess(server: Server, token: str) -> None:
         client.send('{"type": "login", "name": "Ana", "password": "' + PASSWORD)
         client.send('{"type": "login", "name": 5, "password": "' + PASSWORD + '"}')
         assert client.ask("ping")["code"] == "hello_first"
-    with PlainClient(f"{server.ws}?name=Pia") as pia:
+    with JsonClient(server.ws, "Lia") as lia, PlainClient(f"{server.ws}?name=Pia") as pia:
+        lia.join()
         pia.send(WORDS["a plain post"])
+        assert lia.event()["text"] == WORDS["a plain post"]
+    stranger = Browser(server)
+    wrong = {"name": "Ana", "password": WORDS["a wrong password"]}
+    assert stranger.ask("POST", "/account/login", wrong).status == 401
+    assert stranger.ask("POST", "/account/login", {**wrong, "name": [PASSWORD]}).status == 400
+    assert stranger.ask("POST", "/account/login", wrong, Origin="https://foe.example").status == 403
     with pytest.raises(InvalidStatus):
         JsonClient(
             server.ws, origin="https://foe.example", additional_headers={"Cookie": f"chatroom={token}"}
