@@ -7,6 +7,9 @@ import {Stored} from "./stored.js";
 /** So many rooms are remembered, and so many are entered without being asked for. */
 const MOST = 50;
 
+/** So soon after a change every part of the server goes by it, in ms. */
+const LATER = 1_500;
+
 /**
  * @typedef {object} Entry a line of the list of rooms
  * @property {string} name
@@ -49,7 +52,7 @@ export class MyRooms extends Emitter {
     this.#hidden = new Stored("localStorage", `chatroom.hidden${whose}`, {});
     this.#fresh = account !== null && this.#remembered.value === null;
     chat.on("message", ({room}) => this.#heardFrom(room));
-    chat.on("member", () => this.refresh());
+    chat.on("member", () => this.#refreshLater());
   }
 
   /** @returns {IterableIterator<OpenRoom>} */
@@ -84,6 +87,7 @@ export class MyRooms extends Emitter {
     this.#call(open);
     open.on("change", () => this.emit("change"));
     room.on("about", () => this.emit("change"));
+    room.on("member", (event) => this.#placeChanged(room, event));
     room.on("state", (state) => {
       if (state === "live") this.#remember();
     });
@@ -211,6 +215,19 @@ export class MyRooms extends Emitter {
     if (info.kind === "direct") return info.unread > 0 && this.#isOurs(info);
     // On a device that is new to us: the rooms that we have read on another.
     return info.kind === "private" || (this.#fresh && info.read > 0);
+  }
+
+  /** What an old event says of our place may be true no more; the list says what is. */
+  #placeChanged(room, {user, role}) {
+    if (user.id !== this.#chat.user?.id || room.state !== "live") return;
+    const info = this.#infos.get(room.name) ?? {name: room.name, kind: room.kind};
+    if (role) this.#infos.set(room.name, {...info, role});
+    this.emit("change");
+    this.#refreshLater();
+  }
+
+  #refreshLater() {
+    setTimeout(() => this.refresh(), LATER);
   }
 
   /** Somebody wrote to us alone, or we did on another device. */

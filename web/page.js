@@ -125,9 +125,6 @@ class Page {
       this.#names.learn(by);
       this.#names.learn(user);
     });
-    room.on("member", ({user}) => {
-      if (user.id === this.#chat.user?.id) this.#rooms.refresh();
-    });
     room.on("state", (state) => this.#roomState(open, state));
   }
 
