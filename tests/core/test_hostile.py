@@ -218,38 +218,6 @@ def test_a_name_that_deceives_is_none(name: str) -> None:
     assert str(refused["message"]).isprintable()
 
 
-# Rooms.
-
-
-@pytest.mark.parametrize("who", ["guest", "member", "site", "key", "muted"])
-@pytest.mark.parametrize("kind", [kind for kind in FIELDS if "room" in FIELDS[kind]])
-def test_a_room_of_others_is_exactly_as_one_that_is_not_there(who: str, kind: str) -> None:
-    there = Neighbours(who)
-    nowhere = {there.private: "~plans-" + "2" * 16, there.direct: "@" + "0" * 24}
-    for room, other in nowhere.items():
-        answers = [_answer(there, kind, name) for name in (room, other)]
-        assert answers[0] == answers[1]
-        assert kind == "room.create" or '"error"' in answers[0]
-    there.are_unharmed()
-
-
-@pytest.mark.parametrize("kind", [kind for kind in FIELDS if "room" in FIELDS[kind]])
-def test_also_for_the_owner_of_the_server(kind: str) -> None:
-    there = Neighbours("nobody")
-    there.stranger = there.house.json(token=there.tokens["Olga"])
-    answers = [_answer(there, kind, name) for name in (there.private, "~plans-" + "2" * 16)]
-    assert answers[0] == answers[1]
-    there.are_unharmed()
-
-
-def _answer(there: Neighbours, kind: str, room: str) -> str:
-    """The answer to a request about a room, without what is different each time."""
-    (asked,) = [one for one in everything_about(room, there.ana.id)[3:] if one["type"] == kind]
-    answer = put(there.stranger, asked)
-    assert answer is not None
-    return json.dumps({**answer, "id": None}).replace(room, "ROOM")
-
-
 # What is hardly a request.
 
 
