@@ -48,11 +48,11 @@ class Neighbourhood:
     def __init__(self, server: Server) -> None:
         self.server = server
         owner(server)
-        for name in ("Ana", "Mallory"):
+        for name in ("Ana", "Mallory", "Victor"):
             assert Browser(server).ask("POST", "/account/sign-up", credentials(name)).status == 201
         self.ana = self.logged_in("Ana")
         self.ana.join()
-        self.mallory = self.logged_in("Mallory").me["token"]
+        self.tokens = {name: self.logged_in(name).me["token"] for name in ("Mallory", "Olga")}
 
     def logged_in(self, name: str) -> JsonClient:
         client = JsonClient(self.server.ws)

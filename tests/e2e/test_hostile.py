@@ -25,7 +25,7 @@ FIELDS = {
     ]
     for command in AnyCommand.__args__
 }
-RIGHT: Json = {"room": "lobby", "text": "x", "seq": 1, "on": True, "user": "Ana", "role": "owner"}
+RIGHT: Json = {"room": "lobby", "text": "x", "seq": 1, "on": True, "user": "Victor", "role": "owner"}
 RIGHT |= {"report": 1, "old": "x", "new": "x", "password": "x", "name": "Eve", "kind": "public"}
 
 
@@ -38,7 +38,9 @@ def strange(kind: str) -> Iterator[Json]:
     """A request in which one field after the other is what it should not be."""
     right = {field: RIGHT[field] for field in FIELDS[kind] if field in RIGHT}
     for field, value in itertools.product(FIELDS[kind], VALUES):
-        yield {"type": kind, **right, field: value}
+        # Olga may put Ana out, by any name that looks like hers.
+        if (field, value) not in (("user", "Ana"), ("user", "\u0410na")):
+            yield {"type": kind, **right, field: value}
 
 
 def answers(client: JsonClient, requests: Iterable[Json]) -> Iterator[Json]:
@@ -51,12 +53,20 @@ def answers(client: JsonClient, requests: Iterable[Json]) -> Iterator[Json]:
         yield from map(client.reply, asked)
 
 
-# What hashes a password each time would take minutes, and does not get past msgspec otherwise.
-@pytest.mark.parametrize("kind", sorted({*FIELDS} - {"login", "password", "account.delete", "logout"}))
-def test_every_request_is_answered_whatever_a_field_of_it_is(there: Neighbourhood, kind: str) -> None:
-    with JsonClient(there.server.ws) as mallory:
-        mallory.hello(token=there.mallory)
-        for answer in answers(mallory, strange(kind)):
+# What hashes a password each time would take minutes.
+KINDS = sorted({*FIELDS} - {"login", "password", "account.delete", "logout"})
+RUNNING = [kind for kind in KINDS if "user" in FIELDS[kind] or kind in ("room.set", "report.close", "audit")]
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"), [*(("Mallory", kind) for kind in KINDS), *(("Olga", kind) for kind in RUNNING)]
+)
+def test_every_request_is_answered_whatever_a_field_of_it_is(
+    there: Neighbourhood, who: str, kind: str
+) -> None:
+    with JsonClient(there.server.ws) as client:
+        assert client.hello(token=there.tokens[who])["user"]["name"] == who
+        for answer in answers(client, strange(kind)):
             if answer["type"] == "error":
                 assert answer["code"] != "internal"
                 assert answer["message"]
