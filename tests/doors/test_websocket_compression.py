@@ -175,7 +175,7 @@ class TestFaults:
         assert len(bomb) < 60_000
         step = len(bomb) // parts + 1
         pieces = [bomb[start : start + step] for start in range(0, len(bomb), step)]
-        caller = enter(Premises(), "/ws", subprotocol=subprotocol)
+        caller = enter(Premises(echo=True), path, subprotocol=subprotocol)
         tracemalloc.start()
         for place, piece in enumerate(pieces):
             fin = FIN if place == len(pieces) - 1 else 0
