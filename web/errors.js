@@ -27,7 +27,10 @@ export class ChatroomError extends Error {
 
   /** @param {{code?: string, message?: string, retry_after?: number}} reply an `error` message */
   static from(reply) {
-    return new ChatroomError(reply.code ?? "error", reply.message, {retryAfter: reply.retry_after});
+    const {code = "error", message, retry_after: retryAfter} = reply;
+    const ends = PERSONAL.has(code) && retryAfter !== undefined;
+    const until = ends ? Date.now() + retryAfter * 1000 : undefined;
+    return new ChatroomError(code, message, {retryAfter, until});
   }
 
   /** Whether the same request, sent again later, may be done. */

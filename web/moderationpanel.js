@@ -39,7 +39,7 @@ export class ModerationPanel {
     this.#dialog = element("dialog", {className: "wide", "aria-label": "Moderation"},
       element("form", {method: "dialog"},
         element("h2", {}, "Moderation"),
-        element("div", {className: "tabs", role: "tablist"}, ...this.#tabs),
+        this.#tablist(),
         this.#body, element("div", {className: "buttons"}, done)));
     this.#dialog.addEventListener("close", () => this.#dialog.remove());
   }
@@ -51,8 +51,24 @@ export class ModerationPanel {
     return this;
   }
 
+  /** One stop for the keyboard; the arrows turn from one to the other. */
+  #tablist() {
+    const list = element("div", {className: "tabs", role: "tablist"}, ...this.#tabs);
+    list.addEventListener("keydown", ({key}) => {
+      if (key !== "ArrowLeft" && key !== "ArrowRight") return;
+      const other = this.#tabs.find((tab) => tab !== document.activeElement);
+      other.focus();
+      this.#turn(other);
+    });
+    return list;
+  }
+
   async #turn(tab) {
-    for (const each of this.#tabs) each.setAttribute("aria-selected", String(each === tab));
+    for (const each of this.#tabs) {
+      each.setAttribute("aria-selected", String(each === tab));
+      each.tabIndex = each === tab ? 0 : -1;
+    }
+    this.#body.setAttribute("aria-label", tab.textContent);
     this.#body.replaceChildren(element("p", {className: "note"}, "Loading…"));
     try {
       if (tab === this.#tabs[0]) await this.#showReports();

@@ -129,6 +129,12 @@ export class MyRooms extends Emitter {
     return roleIn(this.#infos.get(room.name) ?? {kind: room.kind}, this.#chat.role);
   }
 
+  /** Whether one can go out of it: there is another to be in, and this one can be found again. */
+  leavable({name, kind}) {
+    const others = [...this.#opens.keys()].filter((room) => kindOf(room.name) !== "direct");
+    return others.length > 1 && kind !== "private" && kindOf(name) === "public";
+  }
+
   /** The room that we and one other person have. @param {string} user an id */
   directWith(user) {
     return [...this.#infos.values()].find(({other}) => other?.id === user);
@@ -170,7 +176,7 @@ export class MyRooms extends Emitter {
         ({name, title, kind, there: count, unread: 0, current: false}));
     const direct = entries.filter(({kind}) => kind === "direct");
     const rooms = entries.filter(({kind}) => kind !== "direct");
-    for (const entry of rooms) entry.leavable = rooms.length > 1 && entry.kind !== "private";
+    for (const entry of rooms) entry.leavable = this.leavable(entry);
     for (const entry of direct) entry.leavable = true;
     const byTitle = new Intl.Collator(undefined, {sensitivity: "base"}).compare;
     direct.sort((one, other) => byTitle(one.title, other.title));

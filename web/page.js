@@ -79,6 +79,7 @@ class Page {
     await this.#signIn.look();
     this.#rooms = new MyRooms(this.#chat, this.#signIn.account);
     this.#listen();
+    for (const item of this.#chat.unsent) if (!item.room) this.#seeOff(item);
     const first = this.#rooms.restore();
     this.#show(fromHash(location.hash).room ?? first ?? FIRST_ROOM);
     this.#status.show();
@@ -224,7 +225,7 @@ class Page {
     const open = this.#current;
     const {room} = open;
     const role = this.#rooms.role(room);
-    const {leavable} = this.#rooms.listing(open).rooms.find(({current}) => current) ?? {};
+    const leavable = this.#rooms.leavable(room);
     const leave = {label: "Leave room", act: () => this.#rooms.leave(room.name)};
     if (!mayRun(room.kind, role) || !room.entered) return leavable ? [leave] : [];
     const server = this.#chat.role;
@@ -302,6 +303,14 @@ class Page {
       letter.discard();
       throw error;
     }
+  }
+
+  /** A letter from before the page was loaded, which no dialog waits for any more. */
+  #seeOff(letter) {
+    letter.catch((error) => {
+      toast(`“${letter.fields.text}” was not sent. ${inWords(error)}`);
+      letter.discard();
+    });
   }
 
   async #create(name, about) {

@@ -6,6 +6,8 @@ import {inWords} from "./words.js";
 
 /** Refusals that another name may help against. */
 const ABOUT_THE_NAME = new Set(["name_taken", "bad_request", "too_long"]);
+/** How long to wait after each failed look, in ms. */
+const PATIENCE = [500, 2_000, 0];
 /** While the server has not said what it offers. */
 const AS_EVER = {account: null, signUp: "closed", guests: true};
 /** Closed with this: not known any more (CloseCode.UNIDENTIFIED). */
@@ -50,7 +52,14 @@ export class SignIn {
 
   /** Asks the server who we are here. */
   async look() {
-    this.offer = await this.door.look().catch(() => AS_EVER);
+    for (const wait of PATIENCE) {
+      try {
+        this.offer = await this.door.look();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
   }
 
   /**
@@ -67,8 +76,12 @@ export class SignIn {
       return invitation ? "You have an account already: the invitation is for somebody new." : note;
     }
     const {name, lastName} = this.#identity;
+    const inside = this.#chat.state !== "idle";
     if (name && this.offer.guests && !invitation) this.#become(name);
-    else this.#entrance.ask({name: lastName, note, face: note ? "login" : undefined});
+    else {
+      const face = note ? "login" : undefined;
+      this.#entrance.ask({name: inside ? "" : lastName, note, face, mayKeep: inside});
+    }
     return "";
   }
 

@@ -8,9 +8,12 @@ export function toast(text) {
   const node = byId("toast");
   clearTimeout(timer);
   node.textContent = text;
-  node.hidden = false;
+  byId("toast-heard").textContent = text;
+  // Anew, so that it is over a dialog that was opened meanwhile.
+  node.hidePopover();
+  node.showPopover();
   timer = setTimeout(() => {
-    node.hidden = true;
-    node.textContent = "";
+    node.hidePopover();
+    byId("toast-heard").textContent = "";
   }, LASTS);
 }

@@ -19,7 +19,7 @@ const dayAndClock = new Intl.DateTimeFormat(undefined, {
 export function inWords(error) {
   const {code, message, by, until} = error;
   if (by) return putOut(error);
-  if (code === "banned" && until) return `${sentence(message)} (Until ${momentInWords(until)}.)`;
+  if (until) return `${sentence(message)} (Until ${momentInWords(until)}.)`;
   if (ERRORS[code]) return ERRORS[code];
   // The server says most precisely what is wrong; without a sentence there is but the code.
   return message === code ? "That is not possible." : sentence(message);

@@ -218,6 +218,33 @@ def test_an_account_ends(server: Server, open_tab: OpenTab, owner: Tab) -> None:
     expect(owner.message("before I go").locator(".name")).to_have_text("deleted")
 
 
+def test_an_account_outlives_the_server_and_its_cookie_does_not_make_a_guest(
+    server: Server, open_tab: OpenTab, owner: Tab
+) -> None:
+    server.kill()
+    owner.state_is_not("Connected")
+    owner.say("written meanwhile")
+    server.start()
+    owner.known_as("Olga")
+    owner.shows("written meanwhile")
+    owner.page.context.clear_cookies()
+    owner.page.get_by_role("button", name="Reconnect").click()
+    expect(owner.page.locator("#entrance-note")).to_have_text("You were logged out. Log in again.")
+    owner.log_in("Olga").known_as("Olga")
+
+
+def test_an_invitation_opened_by_a_guest_who_is_here_already(
+    server: Server, open_tab: OpenTab, owner: Tab
+) -> None:
+    ana = open_tab(server).enter("Ana")
+    link = owner.invitation()
+    ana.page.evaluate("(link) => (location.href = link)", link)
+    expect(ana.page.get_by_role("heading", name="Make an account")).to_be_visible()
+    assert ana.page.url == f"{server.url}/"
+    ana.dialog.get_by_role("button", name="Cancel").click()
+    ana.known_as("Ana")
+
+
 def test_an_invitation_for_who_has_an_account_is_kept_for_somebody_new(
     server: Server, open_tab: OpenTab, owner: Tab
 ) -> None:

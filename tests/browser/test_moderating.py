@@ -89,7 +89,7 @@ def test_who_is_banned_from_a_room_is_out_and_stays_out(owner: Tab, ana: Tab) ->
     expect(ana.page.get_by_role("button", name="Come back")).to_be_hidden()
     expect(owner.message("Message deleted")).to_have_count(3)
     ana.page.reload()
-    expect(ana.page.locator("#banner")).to_contain_text("You are banned from lobby: selling")
+    expect(ana.page.locator("#banner")).to_contain_text("You are banned from lobby: selling. (Until")
     owner.message("was banned").get_by_role("button", name="Undo").click()
     expect(owner.happened.last).to_have_text("Olga lets Ana in again.")
     ana.page.reload()
@@ -164,6 +164,36 @@ def test_a_moderator_deletes_what_others_say_and_a_member_does_not(
     bea.answer("Delete")
     for tab in (owner, ana, bea):
         expect(tab.message("Message deleted")).to_have_count(1)
+
+
+def test_every_control_of_every_dialog_has_a_name(owner: Tab, ana: Tab) -> None:
+    ana.say("hello")
+    owner.shows("hello")
+    opened = [
+        lambda: owner.account("Invite people…"),
+        lambda: owner.account("Devices…"),
+        lambda: owner.account("Change password…"),
+        lambda: owner.account("Delete account…"),
+        lambda: owner.room_menu("Room settings…"),
+        lambda: owner.room_menu("Invite somebody…"),
+        lambda: owner.about("Ana", "Write to Ana"),
+        lambda: owner.about("Ana", "Mute…"),
+        lambda: owner.about("Ana", "Ban…"),
+        lambda: owner.about("Ana", "Remove from room…"),
+        lambda: owner.about_message("hello", "Report message…"),
+        lambda: owner.about_message("hello", "Delete message…"),
+        lambda: owner.page.get_by_role("button", name="Make a room").click(),
+        lambda: owner.page.get_by_role("button", name="Write to somebody").click(),
+        lambda: owner.page.locator("#moderation").click(),
+    ]
+    for open_dialog in opened:
+        open_dialog()
+        expect(owner.dialog).to_have_accessible_name(re.compile(r"\w"))
+        for control in owner.dialog.locator("button, input, textarea, select").all():
+            if control.is_visible():
+                expect(control).to_have_accessible_name(re.compile(r"\w"))
+        owner.page.keyboard.press("Escape")
+        expect(owner.dialog).to_have_count(0)
 
 
 def test_menus_by_keyboard(owner: Tab, ana: Tab) -> None:

@@ -154,6 +154,8 @@ def test_light_and_dark(server: Server, open_tab: OpenTab, scheme: str) -> None:
         ".message:not(.ours) .bubble",
         ".byline time",
         ".state",
+        ".section h2",
+        "#rename",
     ):
         light, dark = brightness(ana, selector)
         assert (light < dark) == (scheme == "dark"), selector
