@@ -10,6 +10,7 @@ from chatroom.domain.ports import Row
 from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Outbox, Tick
 from chatroom.doors.row import DirectRow
 from chatroom.doors.tls import TlsOutbox, TlsTransport
+from chatroom.doors.tlsrow import TlsRow
 from chatroom.fanout import OneByOne
 
 
@@ -29,4 +30,6 @@ def outbox_for(
 
 def row_for(outbox: Outbox) -> Row:
     """An empty row for members with such an outbox."""
-    return DirectRow(outbox.tick) if isinstance(outbox, DirectOutbox) else OneByOne()
+    if isinstance(outbox, DirectOutbox):
+        return DirectRow(outbox.tick)
+    return TlsRow(outbox.tick) if isinstance(outbox, TlsOutbox) else OneByOne()

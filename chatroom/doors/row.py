@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Collection
 from itertools import islice, repeat
-from typing import Any
+from typing import Any, ClassVar
 
 from chatroom.domain.ports import Outlet
 from chatroom.doors.outbox import DirectOutbox, Tick
@@ -25,22 +25,25 @@ class DirectRow:
 
     __slots__ = ("_outboxes", "_places", "_send", "_sockets", "_tick")
 
+    kind: ClassVar[type[Any]] = DirectOutbox
+    """What their outboxes are."""
+
     def __init__(self, tick: Tick, send: Callable[[Any, bytes], int] = socket.socket.send) -> None:
         self._tick = tick
         self._send = send
-        self._outboxes: list[DirectOutbox] = []
+        self._outboxes: list[Any] = []
         self._sockets: list[Any] = []
-        self._places: dict[DirectOutbox, int] = {}
+        self._places: dict[Any, int] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __contains__(self, outlet: object) -> bool:
-        return _outbox(outlet) in self._places
+        return self._outbox(outlet) in self._places
 
     def add(self, outlet: Outlet) -> bool:
         """See `Row.add`."""
-        outbox = _outbox(outlet)
+        outbox = self._outbox(outlet)
         if outbox is None or outbox.tick is not self._tick:
             return False
         if outbox not in self._places:
@@ -51,7 +54,7 @@ class DirectRow:
 
     def discard(self, outlet: Outlet) -> None:
         """See `Row.discard`."""
-        outbox = _outbox(outlet)
+        outbox = self._outbox(outlet)
         if outbox is None or outbox not in self._places:
             return
         place = self._places.pop(outbox)
@@ -68,7 +71,7 @@ class DirectRow:
             return
         places = self._places
         unready = places.keys() & self._tick.unready
-        left_out = {outbox for outlet in but if (outbox := _outbox(outlet)) in places}
+        left_out = {outbox for outlet in but if (outbox := self._outbox(outlet)) in places}
         self._write_idle(frames, sorted(places[outbox] for outbox in unready | left_out))
         for outbox in unready - left_out:
             outbox.write(frames)
@@ -93,7 +96,6 @@ class DirectRow:
             if count != size:
                 self._outboxes[place].take_over(frames[count:])
 
-
-def _outbox(outlet: object) -> DirectOutbox | None:
-    outbox = getattr(outlet, "outbox", None)
-    return outbox if isinstance(outbox, DirectOutbox) else None
+    def _outbox(self, outlet: object) -> Any:
+        outbox = getattr(outlet, "outbox", None)
+        return outbox if isinstance(outbox, self.kind) else None

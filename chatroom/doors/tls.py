@@ -8,7 +8,7 @@ too, goes through the connection's one `CipherOutbox`, in one order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from ssl import MemoryBIO, SSLContext, SSLError, SSLObject, SSLWantReadError
 from typing import Any
@@ -96,8 +96,8 @@ class TlsTransport(ProtocolWrapper):
 
     def __init__(self, factory: TlsFactory, wrapped: Any) -> None:
         super().__init__(factory, wrapped)  # type: ignore[arg-type]
-        self._coming, self._going = MemoryBIO(), MemoryBIO()
-        self._tls: SSLObject = factory.context.wrap_bio(self._coming, self._going, server_side=True)
+        self._coming, self.going = MemoryBIO(), MemoryBIO()
+        self.tls: SSLObject = factory.context.wrap_bio(self._coming, self.going, server_side=True)
 
     def __conform__(self, interface: type[Interface]) -> object:
         # So Twisted Web asks whether a connection is secure. What provides the interface outright,
@@ -113,7 +113,7 @@ class TlsTransport(ProtocolWrapper):
     def makeConnection(self, transport: Any) -> None:
         """Somebody has connected."""
         self.transport = transport
-        self._cipher = CipherOutbox(transport, self.factory.tick, self)
+        self.cipher = CipherOutbox(transport, self.factory.tick, self)
         self.wrappedProtocol.makeConnection(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -131,7 +131,7 @@ class TlsTransport(ProtocolWrapper):
         self._stage = _OVER
         if self._farewell is not None and self._farewell.active():
             self._farewell.cancel()
-        self._cipher.lost()
+        self.cipher.lost()
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.stopProducing()
@@ -158,7 +158,7 @@ class TlsTransport(ProtocolWrapper):
             return
         while self._coming.pending:
             try:
-                plain = self._tls.read(RECORD)
+                plain = self.tls.read(RECORD)
             except SSLWantReadError:
                 break
             except SSLError:
@@ -175,7 +175,7 @@ class TlsTransport(ProtocolWrapper):
     def _shake_hands(self) -> bool:
         """Go on with the handshake; whether it is done and more has come behind it."""
         try:
-            self._tls.do_handshake()
+            self.tls.do_handshake()
         except SSLWantReadError:
             self._flush()
             return False
@@ -183,7 +183,7 @@ class TlsTransport(ProtocolWrapper):
             self._end()
             return False
         self._stage = _OPEN
-        if self._tls.version() != "TLSv1.3":
+        if self.tls.version() != "TLSv1.3":
             self._flush()
         # Else only the ticket is left to say: it can go with the first answer.
         early, self._early = self._early, ()
@@ -194,19 +194,19 @@ class TlsTransport(ProtocolWrapper):
         return bool(self._coming.pending)
 
     def _flush(self) -> None:
-        if self._going.pending:
-            self._cipher.write(self._going.read())
+        if self.going.pending:
+            self.cipher.write(self.going.read())
 
     # The protocol's side.
 
     def getHandle(self) -> SSLObject:
         """What there is to know of the session. (The socket's own would be written to past TLS.)"""
-        return self._tls
+        return self.tls
 
     @property
     def negotiatedProtocol(self) -> bytes | None:
         """What ALPN has chosen (RFC 7301)."""
-        chosen = self._tls.selected_alpn_protocol()
+        chosen = self.tls.selected_alpn_protocol()
         return None if chosen is None else chosen.encode()
 
     def write(self, data: bytes) -> None:
@@ -215,9 +215,9 @@ class TlsTransport(ProtocolWrapper):
         if self._stage is _SHAKING:
             self._early = [*self._early, data]
         elif ciphertext := self._encrypted(data):
-            self._cipher.send(ciphertext)
+            self.cipher.send(ciphertext)
             if len(ciphertext) > PIECE:
-                self._cipher.flush()
+                self.cipher.flush()
 
     def writeSequence(self, data: Sequence[bytes]) -> None:
         """Several writes at once."""
@@ -226,12 +226,12 @@ class TlsTransport(ProtocolWrapper):
     def write_now(self, data: bytes) -> None:
         """Plaintext, at once, or after what was written in this turn; the handshake is done."""
         if ciphertext := self._encrypted(data):
-            self._cipher.write(ciphertext)
+            self.cipher.write(ciphertext)
 
     def _encrypted(self, data: bytes) -> bytes:
         if self._stage is not _OPEN:
             return b""
-        tls, going = self._tls, self._going
+        tls, going = self.tls, self.going
         try:
             if len(data) <= PIECE:
                 tls.write(data)
@@ -258,7 +258,7 @@ class TlsTransport(ProtocolWrapper):
             producer.stopProducing()
             return
         self._producer = producer
-        if self._cipher.busy:
+        if self.cipher.busy:
             producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
@@ -298,11 +298,11 @@ class TlsTransport(ProtocolWrapper):
     def _say_goodbye(self) -> None:
         self._stage = _LEAVING
         try:
-            self._tls.unwrap()
+            self.tls.unwrap()
         except SSLWantReadError:
             self._flush()
-            self._cipher.flush()
-            if not self._cipher.busy:
+            self.cipher.flush()
+            if not self.cipher.busy:
                 self._await_farewell()
         except SSLError:
             self._end()
@@ -314,7 +314,7 @@ class TlsTransport(ProtocolWrapper):
     def _take_leave(self) -> None:
         """They have said goodbye: so do we."""
         try:
-            self._tls.unwrap()
+            self.tls.unwrap()
         except SSLError:
             pass
         self._end()
@@ -322,7 +322,7 @@ class TlsTransport(ProtocolWrapper):
     def _end(self) -> None:
         self._flush()
         self._stage = _OVER
-        self._cipher.finish()
+        self.cipher.finish()
 
 
 class TlsFactory(WrappingFactory):
@@ -349,7 +349,28 @@ class TlsOutbox(BufferedOutbox):
     """What leaves on one TLS connection: what waits for a slow reader waits as plaintext, bounded,
     and nothing is encrypted before it can leave."""
 
-    __slots__ = ()
+    __slots__ = ("connection",)
+
+    def __init__(self, transport: TlsTransport, tick: Tick, limit: int, overflow: Callable[[], None]) -> None:
+        self.connection = transport
+        # From now on nothing but this writes, and nothing waits for the end of a turn.
+        transport.cipher.flush()
+        super().__init__(transport, tick, limit, overflow)
+
+    @property
+    def socket(self) -> Any:
+        """Where the ciphertext goes."""
+        return self.connection.cipher.socket
 
     def _put(self, frames: bytes) -> None:
-        self._transport.write_now(frames)
+        self.connection.write_now(frames)
+
+    def pauseProducing(self) -> None:
+        """The socket takes no more for now."""
+        super().pauseProducing()
+        self.tick.unready.add(self)
+
+    def resumeProducing(self) -> None:
+        """The socket has taken everything."""
+        super().resumeProducing()
+        self._settle()

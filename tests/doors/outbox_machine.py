@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chatroom.doors import outbox as outboxes
 from chatroom.doors.outbox import DirectOutbox, Outbox, Tick
 from chatroom.doors.outlets import row_for
-from chatroom.doors.row import DirectRow
+from chatroom.doors.tls import TlsOutbox
 from chatroom.wire.frames import frame
 
 from .pipes import Pipe, ScriptedSocket
@@ -37,8 +37,8 @@ class Member:
 def make_row(outbox: Outbox) -> Any:
     """The row that its members would get, also where the socket is a stand-in."""
     row: Any = row_for(outbox)
-    if isinstance(outbox, DirectOutbox) and isinstance(outbox.socket, ScriptedSocket):
-        row = DirectRow(outbox.tick, ScriptedSocket.send)
+    if isinstance(getattr(outbox, "socket", None), ScriptedSocket):
+        row = type(row)(outbox.tick, ScriptedSocket.send)
     return row
 
 
@@ -161,7 +161,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def who_is_ready_has_nothing_waiting(self) -> None:
-        if hasattr(self, "pipe") and isinstance(self.outbox, DirectOutbox):
+        if hasattr(self, "pipe") and isinstance(self.outbox, (DirectOutbox, TlsOutbox)):
             idle = not (self.outbox.busy or self.outbox._pending or self.closing)
             assert idle or self.outbox in self.tick.unready
 

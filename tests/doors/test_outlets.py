@@ -14,6 +14,7 @@ from chatroom.doors.outbox import BufferedOutbox, DirectOutbox, Tick
 from chatroom.doors.outlets import outbox_for, row_for
 from chatroom.doors.row import DirectRow
 from chatroom.doors.tls import TlsOutbox
+from chatroom.doors.tlsrow import TlsRow
 from chatroom.fanout import OneByOne
 
 from .pipes import HandReactor, SocketPipe, TlsPipe, TwistedTlsPipe
@@ -36,7 +37,8 @@ def test_the_fastest_that_is_safe(make: Any, pristine: bool, kind: type) -> None
     pipe = make()
     outbox = outbox_for(pipe.transport, Tick(pipe.reactor), 1_000, lambda: None, pristine=pristine)
     assert type(outbox) is kind
-    assert type(row_for(outbox)) is (DirectRow if kind is DirectOutbox else OneByOne)
+    rows = {DirectOutbox: DirectRow, TlsOutbox: TlsRow, BufferedOutbox: OneByOne}
+    assert type(row_for(outbox)) is rows[kind]
     getattr(pipe, "below", pipe).snap()
 
 

@@ -183,7 +183,7 @@ class TestReading:
     def test_openssl_is_given_little_at_a_time(self, pipe: TlsPipe) -> None:
         """Its buffers keep the size of the most that they ever held."""
         pipe.transport._coming = coming = Measured(pipe.transport._coming)
-        pipe.transport._going = going = Measured(pipe.transport._going)
+        pipe.transport.going = going = Measured(pipe.transport.going)
         pipe.say(b"x" * 100_000)
         pipe.transport.write(b"x" * 100_000)
         pipe.drain()

@@ -33,7 +33,7 @@ class TlsScripted(OutboxMachine):
         return TlsPipe(ScriptedPipe, self.version), TlsOutbox
 
     def under_way(self) -> int:
-        waiting: int = self.pipe.transport._cipher.waiting
+        waiting: int = self.pipe.transport.cipher.waiting
         return waiting
 
     @precondition(lambda self: not self.snapped)
@@ -103,7 +103,7 @@ def test_what_waits_is_encrypted_only_when_there_is_room(pipe: TlsPipe) -> None:
     for _ in range(100):
         outbox.write(b"x" * 1_000)
     assert outbox.busy
-    assert pipe.transport._cipher.waiting < 2_000
+    assert pipe.transport.cipher.waiting < 2_000
     pipe.drain()
     assert pipe.received == b"x" * 100_000
     assert not outbox.busy
@@ -115,14 +115,14 @@ def test_what_waits_is_bounded(pipe: TlsPipe) -> None:
     for _ in range(100):
         outbox.write(b"x" * 1_000)
     assert overflows == [True]
-    assert outbox.waiting + pipe.transport._cipher.waiting < 2_000
+    assert outbox.waiting + pipe.transport.cipher.waiting < 2_000
 
 
 def test_a_stream_that_openssl_breaks_off_does_not_go_on(pipe: TlsPipe) -> None:
     outbox = _outbox(pipe)
     outbox.write(b"<first>")
     pipe.drain()
-    pipe.transport._tls = Reluctant()
+    pipe.transport.tls = Reluctant()
     outbox.write(b"<second>")
     outbox.write(b"<third>")
     pipe.drain()
