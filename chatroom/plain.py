@@ -17,7 +17,7 @@ from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
 from chatroom.expiry import Expiry
 from chatroom.member import Member
-from chatroom.session import MAX_QUEUED, Doorman
+from chatroom.session import Doorman, room_for
 from chatroom.wire.json import refusal
 
 
@@ -91,7 +91,7 @@ class PlainSession:
         if self._queue is None:
             if self._member is not None and not self._member.expelled:
                 self._start(self._member, payload, binary)
-        elif len(self._queue) < MAX_QUEUED:
+        elif room_for(len(payload), [len(waiting) for waiting, _ in self._queue]):
             self._queue.append((payload, binary))
         else:
             self._complain(RateLimited("too many messages are waiting"))

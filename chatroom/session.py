@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -33,8 +34,8 @@ from chatroom.member import Member
 from chatroom.metering import Meters
 from chatroom.wire.json import refusal
 
-MAX_QUEUED = 1_000
-"""So many requests of one connection wait for the one before them."""
+MAX_QUEUED, MAX_QUEUED_BYTES = 1_000, 256 * 1024
+"""So many requests of one connection wait for the one before them, and as they came so many bytes."""
 
 
 class State(Enum):
@@ -46,6 +47,11 @@ class State(Enum):
 
 
 _WRITES = (commands.Post, commands.Edit, commands.Delete)
+
+
+def room_for(size: int, waiting: Sequence[int]) -> bool:
+    """Whether one of that size may wait behind those of these sizes."""
+    return len(waiting) < MAX_QUEUED and (not waiting or sum(waiting) + size <= MAX_QUEUED_BYTES)
 
 
 class Doorman(NamedTuple):
@@ -88,21 +94,22 @@ class Session:
         self._address = address
         self._state = State.NEW
         self._member: Member | None = None
-        self._queue: deque[commands.AnyCommand] | None = None
+        self._queue: deque[tuple[commands.AnyCommand, int]] | None = None
         # Made with the first refusal: most connections never have one.
         self._refusals: TokenBucket | None = None
         self._expiry = Expiry(chat.clock)
         self._hello_timer: Timer | None = None
         self._await_hello()
 
-    def receive(self, command: commands.AnyCommand) -> None:
-        """A request. All are answered, each in its turn; posts may overlap each other."""
+    def receive(self, command: commands.AnyCommand, size: int) -> None:
+        """A request that came in so many bytes. All are answered, each in its turn; posts may overlap
+        each other."""
         if self._state is State.CLOSING:
             return
         if self._queue is None:
             self._start(command)
-        elif len(self._queue) < MAX_QUEUED:
-            self._queue.append(command)
+        elif room_for(size, [size for _, size in self._queue]):
+            self._queue.append((command, size))
         else:
             self.answer(refusal(RateLimited("too many requests are waiting", 1.0), command.id))
 
@@ -177,7 +184,7 @@ class Session:
     def _next(self, _done: None) -> None:
         waiting, self._queue = self._queue, None
         while waiting:
-            self._start(waiting.popleft())
+            self._start(waiting.popleft()[0])
             if self._queue is not None:
                 self._queue.extend(waiting)
                 return

@@ -48,7 +48,7 @@ class JsonDialogue:
         except Malformed as malformed:
             self._session.refuse(malformed.reply)
         else:
-            self._session.receive(command)
+            self._session.receive(command, len(payload))
 
     def closed(self) -> None:
         """The connection is gone."""

@@ -202,7 +202,7 @@ class Talker:
         except Malformed as malformed:
             self.session.refuse(malformed.reply)
         else:
-            self.session.receive(command)
+            self.session.receive(command, len(payload))
 
     def ask(self, request: str, /, **fields: Any) -> dict[str, Any]:
         """Send a request and let everything happen; its answer."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatroom import plain as module
-from chatroom import tail
+from chatroom import session, tail
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
 
@@ -217,13 +216,14 @@ def test_what_is_said_before_one_is_in_is_not_lost(house):
     assert [one for one in bob.hear() if one != b"\x00"] == [str(n) for n in range(50)]
 
 
-def test_too_much_that_is_said_before_one_is_in_is_refused_in_words(house, monkeypatch):
-    monkeypatch.setattr(module, "MAX_QUEUED", 3)
+@pytest.mark.parametrize(("bound", "most"), [("MAX_QUEUED", 3), ("MAX_QUEUED_BYTES", 300)])
+def test_too_much_that_is_said_before_one_is_in_is_refused_in_words(house, monkeypatch, bound, most):
+    monkeypatch.setattr(session, bound, most)
     ana = house.plain("Ana")
     for n in range(5):
-        ana.say(str(n))
+        ana.say(str(n) * 100)
     house.settle()
-    assert [one.text for one in house.log()] == ["0", "1", "2"]
+    assert [one.text[0] for one in house.log()] == ["0", "1", "2"]
     assert len(ana.hear()) == 2
     assert all(line.startswith("* ") for line in ana.hear())
 

@@ -54,12 +54,8 @@ def test_hello_is_answered_with_who_one_is_and_what_holds(house):
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request["type"])
 def test_nothing_is_done_before_hello(house, request_):
-    talker = Talker(house)
-    assert (
-        talker.ask(**{"kind" if k == "type" else k: v for k, v in request_.items()})["code"] == "hello_first"
-    )
-    assert house.log() == []
-    assert talker.ask("hello", name="Ana")["type"] == "welcome"
+    fields = {name: value for name, value in request_.items() if name != "type"}
+    assert Talker(house).ask(request_["type"], **fields)["code"] == "hello_first"
 
 
 def test_hello_is_said_once(house):
@@ -267,6 +263,18 @@ def test_more_requests_than_may_wait_are_refused(house, monkeypatch):
     assert talker.answer(numbers[-1])["retry_after"] > 0
     house.settle()
     assert [talker.answer(number)["type"] for number in numbers] == ["ok"] * 4 + ["error"] * 2
+
+
+def test_more_bytes_than_may_wait_are_refused(house, monkeypatch):
+    monkeypatch.setattr(module, "MAX_QUEUED_BYTES", 10_000)
+    talker = house.json("Ana")
+    first = talker.say("history", room="lobby")
+    numbers = [talker.say("post", room="lobby", text="x" * size) for size in (8_000, 1_500, 1_000, 200)]
+    assert [talker.answered(number) for number in (first, *numbers)] == [False, False, False, True, False]
+    house.settle()
+    answers = [talker.answer(number) for number in numbers]
+    assert [answer.get("code", "ok") for answer in answers] == ["ok", "ok", "rate_limited", "ok"]
+    assert [len(one.text) for one in house.log()] == [8_000, 1_500, 200]
 
 
 def test_a_thousand_waiting_requests_are_no_deep_recursion(house):
