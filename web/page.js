@@ -49,7 +49,7 @@ class Page {
   #sanctions = new Sanctions(this.#chat, (room) => this.#rooms.role(room));
   #desk = new ModerationDesk(this.#chat, {
     jump: (room, seq) => this.#jump(room, seq),
-    met: (users) => users.forEach((user) => this.#names.learn(user)),
+    met: (users) => users.forEach((user) => this.#names.learnLater(user)),
     nameOf: (id) => this.#names.of(id),
     titleOf: (room) => this.#rooms.info(room)?.title || room,
   });
