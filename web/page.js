@@ -38,8 +38,8 @@ class Page {
   /** What is to be drawn again at the end of this turn. @type {Set<"rooms" | "people">} */
   #stale = new Set();
   #today = new Date().toDateString();
-  /** Ours in the room that is shown, as it was drawn last. */
-  #role = "guest";
+  /** Our role in the room that is shown, and its title, as they were drawn last. */
+  #drawn = "";
 
   #drawers = new Drawers();
   #status = new Status(this.#chat);
@@ -196,12 +196,12 @@ class Page {
   }
 
   #showAround() {
+    if (this.#stale.has("rooms")) this.#list.show(this.#rooms.listing(this.#current));
     const {room, title} = this.#current;
     const info = this.#rooms.info(room.name);
-    const role = this.#rooms.role(room);
-    if (role !== this.#role) this.#conversation.redraw(); // what can be done has changed
-    this.#role = role;
-    if (this.#stale.has("rooms")) this.#list.show(this.#rooms.listing(this.#current));
+    const drawn = `${this.#rooms.role(room)} ${title}`;
+    if (drawn !== this.#drawn) this.#conversation.redraw(); // what can be done there, or its name
+    this.#drawn = drawn;
     if (this.#stale.has("people")) {
       for (const user of room.members.values()) this.#names.learn(user);
       this.#people.show(room, this.#chat.user, info?.other);

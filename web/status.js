@@ -29,7 +29,7 @@ export class Status {
     byId("quit").addEventListener("click", () => chat.close());
     byId("reconnect").addEventListener("click", () => chat.reconnect());
     addEventListener("offline", () => this.show());
-    this.#foldOnPhones();
+    this.#fold();
   }
 
   /** @param {import("./room.js").Room} [room] the one that is open */
@@ -89,7 +89,7 @@ export class Status {
   }
 
   /** Where there is no room for the buttons, the words open them. */
-  #foldOnPhones() {
+  #fold() {
     const connection = byId("connection");
     const button = byId("state");
     const fold = (open) => {
