@@ -237,6 +237,12 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
         self.heard()
         super().onMessageFrameEnd()
 
+    def onMessageFrame(self, payload: Any) -> None:
+        """What was in it, in pieces. Empty ones are not kept: there may be any number of them, and no
+        limit in bytes ends that."""
+        pieces: Any = [piece for piece in payload if piece]
+        super().onMessageFrame(pieces)
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone."""
         self.factory.open.discard(self)

@@ -4,13 +4,15 @@ has as much time as a limit says, whatever part of a conversation it draws out."
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
 from chatroom.domain.limits import Limits
 
 from .premises import Caller, Premises
-from .rawframes import masked, upgrade
+from .rawframes import FIN, RSV1, TEXT, masked, upgrade
+from .test_websocket_compression import deflated
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: chat.example\r\n"
 FORM = b"POST /healthz HTTP/1.1\r\nHost: chat.example\r\nContent-Type: application/json\r\n"
@@ -59,6 +61,28 @@ def test_a_frame_that_is_drawn_out_is_no_sign_of_life(subprotocol: str | None) -
     caller.say(json.dumps({"type": "hello"}))
     caller.send(masked(b"x" * 60_000)[:100])
     assert lasts(premises, caller, b"x", 3) <= 60
+
+
+@pytest.mark.parametrize("offer", [None, "permessage-deflate"])
+@pytest.mark.parametrize("subprotocol", [None, "chatroom.v1"])
+def test_a_message_of_empty_frames_without_end_takes_no_memory(
+    subprotocol: str | None, offer: str | None
+) -> None:
+    premises = Premises(LIMITS)
+    caller = premises.enter(subprotocol=subprotocol, Sec_WebSocket_Extensions=offer)
+    hello = b'{"type": "hello"}' if offer is None else deflated(b'{"type": "hello"}')
+    caller.send(masked(hello[:9], first=TEXT | (RSV1 if offer else 0)))
+    frames = masked(b"", first=0) * 1_000
+    caller.send(frames)
+    tracemalloc.start()
+    for _ in range(20):
+        caller.send(frames)
+    grown, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 20_000
+    caller.send(masked(hello[9:], first=FIN))
+    assert len(caller.frames()) == (0 if subprotocol is None else 1)
+    assert [one.text for one in premises.log()] == ([] if subprotocol else ['{"type": "hello"}'])
 
 
 def test_who_draws_everything_out_stops_nobody_else() -> None:
