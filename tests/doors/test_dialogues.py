@@ -32,9 +32,10 @@ def session() -> Recorder:
 
 def test_chatroom_v1_is_requests(connection: Any, session: Any) -> None:
     dialogue: Dialogue = JsonDialogue(connection, session)
-    dialogue.message(b'{"type":"ping","id":7}', False)
+    request = b'{"type":"ping","id":7}'
+    dialogue.message(request, False)
     dialogue.closed()
-    assert session.told == [("receive", Ping(id=7)), ("closed",)]
+    assert session.told == [("receive", Ping(id=7), len(request)), ("closed",)]
     assert connection.told == []
 
 

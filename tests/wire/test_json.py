@@ -1,6 +1,7 @@
 """chatroom.v1: bytes to requests, events and replies to bytes."""
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -50,7 +51,8 @@ def of(info: msgspec.inspect.Type) -> st.SearchStrategy:
         case msgspec.inspect.FloatType():
             return st.floats(info.ge, info.le, allow_nan=False, allow_infinity=False)
         case msgspec.inspect.StrType():
-            return st.text(min_size=info.min_length or 0, max_size=info.max_length or 200)
+            text = st.text(min_size=info.min_length or 0, max_size=info.max_length or 200)
+            return text if info.pattern is None else text.filter(re.compile(info.pattern).search)
         case msgspec.inspect.LiteralType():
             return st.sampled_from(info.values)
         case msgspec.inspect.VarTupleType():
