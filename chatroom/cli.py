@@ -1,4 +1,4 @@
-"""The `chatroom` command."""
+"""The `chatroom` command: finds what the first word asks for, and loads that alone."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from importlib import import_module
+from typing import NamedTuple
 
-from chatroom import certificate
-from chatroom.administration import bans, invitations, keys, rooms, users
-from chatroom.administration.desk import Commands, Mistake, remark
 from chatroom.domain.errors import ChatError
-from chatroom.store.opening import Unusable
+from chatroom.terminal import COULD_NOT, INTERRUPTED, Commands, Mistake, remark
+
+
+class Part(NamedTuple):
+    """One word that commands begin with. `module` has an `add_to` that adds them."""
+
+    module: str
+    what: str
+
+
+PARTS = {
+    "user": Part("chatroom.administration.users", "accounts: who can log in"),
+    "key": Part("chatroom.administration.keys", "API keys: what lets programs publish and read"),
+    "room": Part("chatroom.administration.rooms", "rooms: what they are called and for whom they are"),
+    "ban": Part("chatroom.administration.bans", "bans: who is kept out"),
+    "invite": Part(
+        "chatroom.administration.invitations", "make a link by which somebody can sign up, and print it"
+    ),
+    "cert": Part("chatroom.administration.certificates", "make a self-signed certificate for development"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 1 where it could not be done, 2 where it is none."""
-    parser = argparse.ArgumentParser(
-        prog="chatroom",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Tools for a chatroom server, also while it runs. The server itself is started with:\n\n"
-        "  twistd -n chatroom",
-    )
-    commands: Commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for part in (users, keys, rooms, bans, invitations):
-        part.add_to(commands)
-    _add_cert(commands)
-    options = parser.parse_args(argv)
+    """Run the command; returns its exit status (docs/command-line.md)."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    options = parser(given[0] if given else "").parse_args(given)
     try:
         options.action(options)
         sys.stdout.flush()
-    except (Mistake, Unusable) as error:
-        return _fail(str(error))
+    except Mistake as error:
+        return _fail(str(error), error.status)
     except ChatError as error:
         return _fail(error.message)
     except UnicodeEncodeError:
@@ -41,59 +48,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read it has read enough; nothing is to be flushed to them at the end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return COULD_NOT
     except KeyboardInterrupt:
         remark("")
-        return 130
+        return INTERRUPTED
     return 0
 
 
-def _add_cert(commands: Commands) -> None:
-    cert = commands.add_parser(
-        "cert",
-        help="make a self-signed certificate for development",
+def parser(word: str | None = None) -> argparse.ArgumentParser:
+    """What reads the command line. Of parts that begin with another `word` it knows the word alone;
+    without one it knows all of them."""
+    made = argparse.ArgumentParser(
+        prog="chatroom",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Make a private key and a self-signed certificate (ECDSA P-256) in one PEM file, for:\n\n"
-        "  twistd -n chatroom --endpoint ssl:9443:privateKey=FILE\n\n"
-        "Browsers warn of it; for others than yourself, get one from a certificate authority.",
+        description="Tools for a chatroom server, also while it runs. The server itself is started with:\n\n"
+        "  twistd -n chatroom",
     )
-    cert.add_argument("file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet")
-    cert.add_argument(
-        "--host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a host name or address that the server is reached by, besides localhost (repeatable)",
-    )
-    cert.add_argument(
-        "--days", type=_days, default=certificate.DAYS, help="how long it is good for (%(default)s)"
-    )
-    cert.set_defaults(action=_cert)
+    commands: Commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, part in PARTS.items():
+        if word in (name, None):
+            import_module(part.module).add_to(commands)
+        else:
+            commands.add_parser(name, help=part.what)
+    return made
 
 
-def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= (days := int(text)) <= 36500:
-        raise argparse.ArgumentTypeError("a number of days from 1 to 36500")
-    return days
-
-
-def _cert(options: argparse.Namespace) -> None:
-    names = list(dict.fromkeys([*options.host, *certificate.own_names()]))
-    try:
-        pem = certificate.make(names, datetime.now(UTC), options.days)
-        certificate.write(options.file, pem)
-    except FileExistsError:
-        raise Mistake(f"{options.file} is there already; move it away, or name another file") from None
-    except OSError as error:
-        raise Mistake(f"{options.file} cannot be written: {error.strerror}") from None
-    except ValueError as error:
-        raise Mistake(f"--host: {error}") from None
-    remark(f"{options.file}: good for {', '.join(names)}")
-
-
-def _fail(message: str) -> int:
+def _fail(message: str, status: int = COULD_NOT) -> int:
     remark(f"chatroom: {message}")
-    return 1
+    return status
 
 
 if __name__ == "__main__":

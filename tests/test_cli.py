@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatroom import certificate
-from chatroom.cli import main
+from chatroom.cli import PARTS, main, parser
 
 
 def test_cert_makes_a_pem_that_the_server_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,3 +69,19 @@ def test_help_says_how_the_server_is_started_and_what_a_pem_is_for() -> None:
     assert "make a self-signed certificate for development" in said.stdout
     said = subprocess.run([*run, "cert", "--help"], capture_output=True, text=True, timeout=60, check=True)
     assert "twistd -n chatroom --endpoint ssl:9443:privateKey=FILE" in said.stdout
+
+
+def test_the_help_of_a_word_says_what_its_module_says() -> None:
+    for word, part in PARTS.items():
+        (alone,) = [line for line in parser(word).format_help().splitlines() if line.split()[:1] == [word]]
+        assert alone in parser("").format_help().splitlines()
+        assert part.what in " ".join(parser(word).format_help().split())
+
+
+def test_a_command_loads_nothing_of_the_others() -> None:
+    program = "import sys; from chatroom.cli import parser; parser('cert'); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
+    assert "chatroom.cli" in loaded
+    assert not {"sqlalchemy", "twisted.internet", "autobahn"} & set(loaded)

@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-STARTING = "tap options listening encryption certificate cli administration"
+STARTING = "tap options listening encryption certificate cli administration terminal console"
 CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
