@@ -12,6 +12,10 @@ from bench.scenarios.scenario import Bound, Column, Reading, Scenario
 
 MEMBERS = 1000
 
+SOAK_EVERY = 10.0
+"""Seconds from one coming to the next in a soak: it takes a fifth of a core, and can have a machine's
+quiet hours without having the machine."""
+
 
 def _growth(course: Course, contestant: Contestant) -> Iterator[Sample]:
     for tls in (False, True):
@@ -32,6 +36,7 @@ def _sizes(live: Live, count: int, plan: Plan) -> Iterator[float]:
     """The empty server's RSS in KiB, each time `count` have come, joined and gone."""
     until, times = time.monotonic() + plan.soak / 2, 0
     while times < plan.times or time.monotonic() < until:
+        began = time.monotonic()
         with live.crowd() as crowd:
             # Under new names: those of the last ones are kept for them for a while.
             crowd.first = times * count
@@ -40,6 +45,8 @@ def _sizes(live: Live, count: int, plan: Plan) -> Iterator[float]:
         time.sleep(0.3)
         times += 1
         yield memory(live.pids).rss
+        if plan.soak:
+            time.sleep(max(0.0, began + SOAK_EVERY - time.monotonic()))
 
 
 def _slope(values: list[float]) -> float:
