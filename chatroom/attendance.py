@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from twisted.internet.defer import Deferred
 
@@ -88,12 +88,15 @@ class Attendance:
             # The tutorial's client has that one room, and no other way to hear of it.
             member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
 
-    async def append(self, draft: Event, origin: Origin) -> Event:
+    def append(self, draft: Event, origin: Origin) -> Awaitable[Event]:
         """As `Store.append`. In a direct room every device of both is told of the event, whether or not
         it asked to be, and those too that come while it is being written."""
+        if names.kind_of(draft.room) == "direct":
+            return self._append_direct(draft, origin)
+        return self._store.append(draft, origin)
+
+    async def _append_direct(self, draft: Event, origin: Origin) -> Event:
         name = draft.room
-        if names.kind_of(name) != "direct":
-            return await self._store.append(draft, origin)
         room = self._hub.open(name)
         room.joining += 1
         try:

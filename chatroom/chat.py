@@ -22,7 +22,7 @@ from chatroom.domain.events import Deleted, Edited, Event, Message, Typing
 from chatroom.domain.limits import Limits
 from chatroom.domain.ports import Clock, Outlet, Store
 from chatroom.hub import Hub, LiveRoom
-from chatroom.member import Member
+from chatroom.member import Grant, Member
 from chatroom.people import People
 from chatroom.rights import Rights
 from chatroom.roomkeeping import shown
@@ -81,7 +81,13 @@ class Chat:
     def overlaps(self, member: Member, room: str) -> bool:
         """Whether the next request need not wait for a post into `room`: where the post waits for
         nothing before it is written itself. So all of one connection are written in their order."""
-        return self._apps is None and self.rights.ready(member.principal, room)
+        return self._apps is None and (
+            self._has_grant(member, room) or self.rights.ready(member.principal, room)
+        )
+
+    def _has_grant(self, member: Member, room: str) -> bool:
+        grant = member.grant
+        return grant is not None and grant.asked == room and grant.version == self.rights.version
 
     async def prepare(self, member: Member, room: str) -> None:
         """Look up what there is to know before a post into `room`."""
@@ -163,7 +169,11 @@ class Chat:
         """Say something; answered once it is on disk."""
         rules.check_text(command.text, self.limits)
         rules.check_data(command.data)
-        name = await self._addressed(member, command)
+        grant = member.grant
+        if grant is not None and self._has_grant(member, command.room) and command.to is None:
+            name = grant.room
+        else:
+            name = await self._addressed(member, command)
         if self._apps is not None and names.kind_of(name) != "direct":
             event = await self._apps.process(name, member.user, command, member.outlet)
         else:
@@ -193,6 +203,10 @@ class Chat:
         record = await self.rights.admit("post", principal, name)
         if record.slow:
             self.rights.post_in_turn(principal, record, await self.rights.role(principal, record))
+        elif record.kind != "direct":
+            # The same is asked of each of their posts, and the answer is this one until something is
+            # changed. What time alone changes is a sanction's end, and who has one is given no leave.
+            member.grant = Grant(command.room, name, self.rights.version)
         return name
 
     async def edit(self, member: Member, command: commands.Edit) -> replies.Changed:

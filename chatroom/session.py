@@ -205,10 +205,9 @@ class Session:
             self.answer(reply)
 
     async def _reply(self, command: commands.AnyCommand) -> AnyReply:
-        meters = self._doorman.meters
+        member, meters = self._member, self._doorman.meters
         meter = meters.post if isinstance(command, _WRITES) else meters.request
-        meter(self._user, self._address)
-        member = self._member
+        meter(None if member is None else member.principal.user.id, self._address)
         if member is not None and member.expelled:
             raise Forbidden("this connection is being closed")
         if isinstance(command, commands.Hello | commands.Login):
@@ -262,7 +261,7 @@ class Session:
         member = self._member
         if principal.user.id != member.user.id:
             raise Conflict("this token is another user's: connect again to be them")
-        member.principal = principal._replace(user=member.user)
+        member.renew(principal)
         self._expiry.watch(member)
         await self._chat.review(member)
         return self._chat.welcome(command, member.principal, token)

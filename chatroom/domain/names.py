@@ -59,7 +59,8 @@ def direct_name(one: str, other: str) -> str:
 
 def kind_of(name: str) -> RoomKind | None:
     """What a room's name alone says of its kind; None where that is public or announcement."""
-    return {PRIVATE: "private", DIRECT: "direct"}.get(name[:1])  # type: ignore[return-value]
+    first = name[:1]
+    return "private" if first == PRIVATE else "direct" if first == DIRECT else None
 
 
 def room_pattern(raw: str) -> str:
