@@ -222,7 +222,9 @@ export class Chatroom extends Emitter {
 
   /** The rooms there are. @returns {Promise<RoomInfo[]>} */
   async rooms() {
-    return (await this.request("rooms")).rooms;
+    const {rooms} = await this.request("rooms");
+    for (const info of rooms) this.#rooms.get(info.name)?.know(info);
+    return rooms;
   }
 
   /**

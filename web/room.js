@@ -250,6 +250,19 @@ export class Room extends Emitter {
   /** For the Chatroom: a post of ours was not taken. @param {ChatroomError} error */
   postRefused(error) {
     if (this.#standing.refused(error, this.slow)) this.emit("standing");
+    // Who is put out by the one who runs the server has no event to say so: asking anew does.
+    const out = error.code === "not_found" || error.code === "banned";
+    if (out && this.#state === "live") this.join();
+  }
+
+  /** For the Chatroom: what the list says, of which there may have been no event. */
+  know({title, topic, slow}) {
+    const told = Object.entries({title, topic, slow}).filter(
+      ([name, value]) => value !== undefined && value !== this[name],
+    );
+    if (!told.length) return;
+    Object.assign(this, Object.fromEntries(told));
+    this.emit("about");
   }
 
   /** For the Chatroom: one of ours in the outbox changed. */
@@ -338,12 +351,8 @@ export class Room extends Emitter {
   }
 
   /** An old event says what was; the reply to our join said what is. */
-  #changed({seq, title, topic, slow}) {
-    if (seq <= this.#enteredAt) return;
-    Object.assign(this, {
-      title: title ?? this.title, topic: topic ?? this.topic, slow: slow ?? this.slow,
-    });
-    this.emit("about");
+  #changed(event) {
+    if (event.seq > this.#enteredAt) this.know(event);
   }
 
   #memberChanged(event) {

@@ -169,3 +169,30 @@ test("how far another device of ours has read", async () => {
   assert.equal(server.asked("history").length, 0, "it is no event of the log");
   assert.equal(room.position.since, 0);
 });
+
+test("what the list of rooms says holds, also where no event told it", async () => {
+  const chat = connect();
+  const {room} = await enter(chat);
+  let told = 0;
+  room.on("about", () => told++);
+  const rooms = [{name: "lobby", title: "Hall", topic: "Tea", slow: 3}, {name: "other", title: "x"}];
+  server.answer = ({type}) => (type === "rooms" ? {rooms} : undefined);
+  for (let i = 0; i < 2; i++) {
+    const asked = chat.rooms();
+    await settle();
+    assert.deepEqual(await asked, rooms);
+  }
+  assert.deepEqual([room.title, room.topic, room.slow, told], ["Hall", "Tea", 3, 1]);
+});
+
+test("put out without a word: the next keystroke finds out why", async () => {
+  const {room} = await enter(connect());
+  const errors = {typing: "not_found", join: "banned"};
+  server.answer = ({type}) =>
+    errors[type] && {type: "error", code: errors[type], message: "you are banned: spam", retry_after: 60};
+  room.typing();
+  await settle();
+  assert.equal(room.state, "refused");
+  assert.equal(room.error.code, "banned");
+  assert.equal(room.error.until, 1_060_000);
+});
