@@ -102,9 +102,15 @@ export class MyRooms extends Emitter {
 
   /** Leaves a room; a conversation with one person is put away until there is something new. */
   leave(name) {
-    const info = this.#infos.get(name);
-    if (info?.kind === "direct") this.#hidden.value = {...this.#hidden.value, [name]: info.head};
+    if (kindOf(name) === "direct") this.#putAway(name);
     this.drop(name);
+  }
+
+  /** The list may be older than what was said there since: that is no reason to bring it back. */
+  #putAway(name) {
+    const heads = [this.#infos.get(name)?.head, this.find(name)?.room.position.since];
+    this.#hidden.value = {...this.#hidden.value, [name]: Math.max(...heads.map((head) => head ?? 0))};
+    this.emit("change");
   }
 
   /** Leaves a room that is no longer ours. @param {string} name */
