@@ -173,24 +173,39 @@ export class Conversation {
 
   #place(shown) {
     const kept = new Set(shown);
-    for (const item of this.#nodes.keys()) if (!kept.has(item)) this.#nodes.delete(item);
+    const gone = [...this.#nodes.keys()].filter((item) => !kept.has(item));
+    for (const item of gone) if (item instanceof Unsent) this.#handOn(item, shown);
+    for (const item of gone) this.#nodes.delete(item);
     const nodes = shown.map((item) => this.#node(item));
     nodes.forEach((node, index) => this.#frame(node, shown[index], shown[index - 1] ?? null));
     arrange(this.#list, nodes);
     this.#dirty.clear();
   }
 
+  /** A post that has become a message keeps its node, and with it the focus. */
+  #handOn(post, shown) {
+    const message = shown.findLast(({key}) => key === post.key);
+    if (!message || this.#nodes.has(message) || !this.#open.isOurs(message)) return;
+    this.#nodes.set(message, this.#nodes.get(post));
+    this.#dirty.add(message);
+  }
+
   #node(item) {
-    let node = this.#nodes.get(item);
-    if (node && !this.#dirty.has(item)) return node;
-    node ??= element("li", {tabIndex: -1});
+    const node = this.#nodes.get(item) ?? element("li", {tabIndex: -1});
+    if (this.#nodes.has(item) && !this.#dirty.has(item)) return node;
     this.#nodes.set(item, node);
     this.#framed.delete(node);
+    const restore = focusIn(node);
+    this.#draw(node, item);
+    restore();
+    return node;
+  }
+
+  #draw(node, item) {
     if (item instanceof Unsent) drawUnsent(node, item);
     else if (item.kind === "notice") drawNotice(node, item);
     else if (item.kind === "happening") this.#drawHappening(node, item);
     else drawMessage(node, item, this.#open.about(item));
-    return node;
   }
 
   #drawHappening(node, item) {
@@ -323,4 +338,16 @@ export class Conversation {
     event.preventDefault();
     next.focus();
   }
+}
+
+/** What is drawn anew has other buttons than before: gives a function that finds the one in focus again. */
+function focusIn(node) {
+  const {activeElement} = document;
+  if (activeElement === node || !node.contains(activeElement)) return () => {};
+  const {act, emoji} = activeElement.dataset;
+  return () => {
+    const buttons = [...node.querySelectorAll("button[data-act]")];
+    const same = buttons.find(({dataset}) => dataset.act === act && dataset.emoji === emoji);
+    (same ?? node).focus({preventScroll: true});
+  };
 }

@@ -45,6 +45,7 @@ export function dayInWords(at) {
 export function drawMessage(node, message, {ours, change}) {
   node.className = `message${ours ? " ours" : ""}${change ? " changing" : ""}`;
   node.dataset.seq = String(message.seq);
+  delete node.dataset.key;
   const text = change?.op === "edit" ? change.fields.text : message.text;
   const bubble = element("div", {className: "bubble", title: precise.format(message.at)});
   if (message.deleted) {

@@ -5,6 +5,7 @@
  * @property {number} at ms since 1970
  * @property {{id: string, name: string}} by
  * @property {string} text
+ * @property {string} [key] what its author's client called it
  * @property {number} [edited]
  * @property {boolean} [deleted]
  *
@@ -109,8 +110,8 @@ export class Timeline {
     return type === "member" || type === "room" ? {kind: "happening", seq, at, event} : undefined;
   }
 
-  #message({seq, at, by, text, edited, deleted}) {
-    const message = {kind: "message", seq, at, by, text, edited, deleted};
+  #message({seq, at, by, text, key, edited, deleted}) {
+    const message = {kind: "message", seq, at, by, text, key, edited, deleted};
     this.#messages.set(seq, message);
     return message;
   }

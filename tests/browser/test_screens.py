@@ -194,7 +194,7 @@ def test_by_keyboard_alone(server: Server, open_tab: OpenTab) -> None:
     ana.page.keyboard.type("frist")
     ana.page.keyboard.press("Enter")
     bea.shows("frist")
-    # What is still being sent has no buttons yet, and gives way to the message once it is.
+    # What is still being sent has no buttons yet.
     expect(ana.unsent).to_have_count(0)
     ana.page.get_by_role("log").focus()
     ana.page.keyboard.press("ArrowUp")

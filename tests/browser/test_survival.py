@@ -150,6 +150,21 @@ def test_a_reload_loses_nothing_unsent(server: Server, open_tab: OpenTab) -> Non
     expect(ana.unsent).to_have_count(0)
 
 
+def test_what_is_looked_at_is_looked_at_still_once_it_is_sent(server: Server, open_tab: OpenTab) -> None:
+    ana = open_tab(server).enter("Ana")
+    ana.page.get_by_role("button", name="Quit").click()
+    for text in ("one", "two"):
+        ana.say(text)
+    expect(ana.unsent).to_have_count(2)
+    ana.page.get_by_role("log").focus()
+    ana.page.keyboard.press("ArrowUp")
+    expect(ana.message("two")).to_be_focused()
+    ana.page.get_by_role("button", name="Reconnect").dispatch_event("click")
+    ana.shows("one", "two")
+    expect(ana.unsent).to_have_count(0)
+    expect(ana.message("two")).to_be_focused()
+
+
 def test_quit_connect_reconnect(server: Server, open_tab: OpenTab) -> None:
     ana = open_tab(server).enter("Ana")
     bea = open_tab(server).enter("Bea")
