@@ -106,7 +106,17 @@ class Report:
             "the growth of the server's resident (RSS) and proportional (PSS) size; the kernel's "
             "socket buffers are in neither.",
         ]
+        lines += self._apart()
         return ["## How it is measured", "", *(f"- {line}" for line in lines), ""]
+
+    def _apart(self) -> list[str]:
+        """Which scenarios were run at another time than the rest."""
+        titles = {one.name: one.title for one in self._scenarios}
+        return [
+            f"Run by itself, on {when['date']} at commit {when['commit']}: {titles[name]}."
+            for name, when in self._result.get("apart", {}).items()
+            if name in titles
+        ]
 
     def _machine(self) -> list[str]:
         rows = []

@@ -42,6 +42,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, help="payload bytes of a delivery")
     parser.add_argument("--soak", type=float, help="seconds of reconnects in the memory scenario")
     parser.add_argument("--before", type=Path, help="an earlier checkout, measured beside this one")
+    parser.add_argument(
+        "--add", type=Path, metavar="JSON", help="an earlier results.json, for the scenarios not run now"
+    )
     parser.add_argument("--no-install", action="store_true", help="leave out peers that are not there")
     parser.add_argument("--docs", type=Path, help="where performance.md goes (docs, if all is run)")
     parser.add_argument(
@@ -133,6 +136,27 @@ def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def with_earlier(result: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """`result`, and of `earlier` the scenarios that are not in it; `apart` says when they were run."""
+    run = {sample["scenario"] for sample in result["samples"]}
+    added = [sample for sample in earlier["samples"] if sample["scenario"] not in run]
+    when = {"commit": earlier["machine"]["commit"], "date": earlier["machine"]["date"]}
+    apart = result.get("apart", {}) | {
+        name: when | earlier.get("apart", {}).get(name, {}) for name in _scenarios(added)
+    }
+    samples = result["samples"] + added
+    return result | {
+        "contestants": earlier["contestants"] | result["contestants"],
+        "apart": apart,
+        "figures": Summary(samples, result["plan"]).as_json(),
+        "samples": samples,
+    }
+
+
+def _scenarios(samples: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(sample["scenario"] for sample in samples))
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -149,6 +173,8 @@ def main() -> int:
         result = json.loads((docs / "performance" / "results.json").read_text())
     else:
         result = _measure(chosen)
+    if chosen.add:
+        result = with_earlier(result, json.loads(chosen.add.read_text()))
     report = Report(result)
     page = report.write(docs)
     for doubt in Summary(result["samples"], result["plan"]).doubts(result["machine"]):

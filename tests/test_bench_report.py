@@ -15,6 +15,7 @@ from bench.course import Plan
 from bench.plots import number
 from bench.report import Report
 from bench.rounds import order
+from bench.run import with_earlier
 from bench.scenarios import SCENARIOS
 from bench.scenarios.scenario import Reading
 from bench.summary import Summary
@@ -124,3 +125,28 @@ def test_each_round_begins_with_another() -> None:
 def test_numbers_for_people() -> None:
     shown = [number(value) for value in (0, 0.354, 4.5, 24.12, 530.2, 12345.6)]
     assert shown == ["0", "0.35", "4.50", "24.1", "530", "12,346"]
+
+
+def test_scenarios_of_an_earlier_run_are_added_and_the_page_says_so(
+    samples: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    now = MACHINE | {"commit": "new", "date": "2026-02-02"}
+    then = MACHINE | {"commit": "old", "date": "2026-01-01"}
+    grown = {
+        "scenario": "growth",
+        "round": 1,
+        "contestant": "chatroom",
+        "measure": "plain",
+        "bytes_each": 2.0,
+    }
+    common = {"plan": PLAN, "left_out": {}, "figures": {}}
+    earlier = {**common, "machine": then, "contestants": {"chatroom": ""}}
+    earlier["samples"] = [fanout(1, "chatroom", 99.0), grown]
+    result = {**common, "machine": now, "contestants": {"chatroom": "", "nchan": ""}, "samples": samples}
+    both = with_earlier(result, earlier)
+    assert both["samples"] == [*samples, grown]
+    assert both["apart"] == {"growth": {"commit": "old", "date": "2026-01-01"}}
+    assert both["figures"]["growth"]["chatroom"]["plain"]["bytes_each"]["median"] == 2.0
+    assert with_earlier(both, earlier) == both
+    text = Report(both).write(tmp_path).read_text()
+    assert "on 2026-01-01 at commit old: Coming and going." in text
