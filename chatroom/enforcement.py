@@ -55,7 +55,7 @@ class Enforcement:
             self._rights.forget_room(change.subject)
         elif change.what == "membership":
             await self._membership(*change.subject.partition(" ")[::2])
-        else:
+        elif change.what == "sanction":
             await self._rights.load()
             self._bans()
 

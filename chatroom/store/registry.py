@@ -32,6 +32,7 @@ from chatroom.domain.model import Millis, Role, Seq
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
 from chatroom.store import accounts, changes, deletion, invitations, logins, moderation, rooms
 from chatroom.store.gathering import Gathering
+from chatroom.store.webhooks import SqlWebhooks
 from chatroom.store.writer import RETRY_AFTER
 
 READERS = 3
@@ -45,7 +46,7 @@ class SqlRegistry:
 
     Writes are done one after the other in their order, by a thread of their own: each is a
     transaction with an fsync, for which it takes `turn` with the store's writer. `start` makes the
-    threads, whose results come back to `reactor`; `stop` ends them.
+    threads, whose results come back to `reactor`; `stop` ends them. `webhooks` is beside it.
     """
 
     _log = Logger()
@@ -62,6 +63,7 @@ class SqlRegistry:
         self._marks = Gathering[tuple[str, str, Seq], Seq](lambda marks: self._write(rooms.mark_read, marks))
         self._seen = Gathering[tuple[str, Millis], None](lambda seen: self._write(logins.see, seen))
         self._used = Gathering[tuple[str, Millis], None](lambda used: self._write(logins.use, used))
+        self.webhooks = SqlWebhooks(self._read, self._write)
 
     def start(self) -> None:
         """Start working."""

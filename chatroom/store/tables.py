@@ -221,6 +221,52 @@ deed = Table(
 
 Index("deed_at", deed.c.at)
 
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("rooms", String, nullable=False),
+    Column("events", String, nullable=False),
+    Column("account", String, ForeignKey("account.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("disabled", BigInteger),
+    Column("reason", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`rooms` and `events` have a space between two. `secret` signs, so it is kept as it is."""
+
+webhook_cursor = Table(
+    "webhook_cursor",
+    metadata,
+    Column("hook", String, primary_key=True),
+    Column("room", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    ForeignKeyConstraint(["hook"], ["webhook.id"]),
+    sqlite_with_rowid=False,
+)
+"""How far a webhook was told of a room's log; none: not at all yet."""
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hook", String, ForeignKey("webhook.id"), nullable=False),
+    Column("room", String, nullable=False),
+    Column("after", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("seq", BigInteger),
+    Column("body", Text),
+    Column("dead", BigInteger),
+    Column("reason", String, nullable=False),
+)
+"""What a webhook is to be told and no cursor stands for; `dead` ones wait to be sent again. Of an event
+it has the `seq` alone: a text is kept in one place."""
+
+Index("letter_room", letter.c.hook, letter.c.room)
+
 change = Table(
     "change",
     metadata,

@@ -1,0 +1,228 @@
+"""Webhooks and their outbox: the SQL behind the port `Webhooks`, and its adapter.
+
+Each function works in its caller's transaction; what the port says of the method of its name is
+true of it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from msgspec import structs
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from twisted.internet.defer import Deferred
+
+from chatroom.domain import names
+from chatroom.domain.accounts import Account
+from chatroom.domain.errors import Conflict, NotFound
+from chatroom.domain.model import Millis
+from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, Webhook
+from chatroom.store import accounts, tables
+from chatroom.store.changes import leave
+from chatroom.store.rooms import OPEN
+from chatroom.store.upsert import upsert
+
+_of, _cursor, _letter, _room = tables.webhook.c, tables.webhook_cursor.c, tables.letter.c, tables.room.c
+_WEBHOOK = [getattr(_of, name) for name in Webhook.__struct_fields__]
+_LETTER = [getattr(_letter, name) for name in Letter.__struct_fields__]
+
+NO_WEBHOOK = "there is no such webhook"
+
+
+def webhooks(connection: Connection) -> Sequence[Webhook]:
+    """See the port."""
+    return [_to_webhook(row) for row in connection.execute(select(*_WEBHOOK).order_by(_of.created, _of.id))]
+
+
+def add_webhook(connection: Connection, hook: Webhook, bot: Account | None) -> None:
+    """See the port."""
+    if (connection.scalar(select(func.count()).select_from(tables.webhook)) or 0) >= MOST:
+        raise Conflict(f"there are {MOST} webhooks already: remove one first")
+    if bot is not None:
+        accounts.add_account(connection, bot, None)
+    values = structs.asdict(hook) | {"rooms": " ".join(hook.rooms), "events": " ".join(hook.events)}
+    connection.execute(insert(tables.webhook).values(values))
+    # From here on: what was said before is nobody's business but the rooms'.
+    heads = select(literal(hook.id), _room.name, _room.head).where(_room.head > 0, _heard(hook))
+    connection.execute(insert(tables.webhook_cursor).from_select(["hook", "room", "seq"], heads))
+    leave(connection, ("webhook", hook.id))
+
+
+def remove_webhook(connection: Connection, hook: str) -> None:
+    """See the port."""
+    connection.execute(delete(tables.letter).where(_letter.hook == hook))
+    connection.execute(delete(tables.webhook_cursor).where(_cursor.hook == hook))
+    if not connection.execute(delete(tables.webhook).where(_of.id == hook)).rowcount:
+        raise NotFound(NO_WEBHOOK)
+    leave(connection, ("webhook", hook))
+
+
+def set_webhook(connection: Connection, hook: str, disabled: Millis | None, reason: str) -> None:
+    """See the port."""
+    changed = update(tables.webhook).where(_of.id == hook).values(disabled=disabled, reason=reason)
+    if not connection.execute(changed).rowcount:
+        raise NotFound(NO_WEBHOOK)
+    leave(connection, ("webhook", hook))
+
+
+def behind(connection: Connection, hook: Webhook) -> Sequence[Behind]:
+    """See the port."""
+    mine = and_(_cursor.hook == hook.id, _cursor.room == _room.name)
+    told = func.coalesce(_cursor.seq, 0)
+    query = select(_room.name, told, _room.head).outerjoin(tables.webhook_cursor, mine)
+    query = query.where(_room.head > told, _heard(hook)).order_by(_room.name)
+    lettered_rooms = set(lettered(connection, hook.id))
+    found = [Behind(*row, row[0] in lettered_rooms) for row in connection.execute(query)]
+    left = lettered_rooms - {one.room for one in found}
+    for room in sorted(left):
+        seq = connection.scalar(select(_cursor.seq).where(_cursor.hook == hook.id, _cursor.room == room)) or 0
+        head = connection.scalar(select(_room.head).where(_room.name == room)) or 0
+        found.append(Behind(room, max(seq, head), head, letters=True))
+    return found
+
+
+def letters(connection: Connection, hook: str, room: str, after: int, limit: int) -> Sequence[Letter]:
+    """See the port."""
+    query = select(*_LETTER).where(_letter.hook == hook, _letter.room == room, _letter.dead.is_(None))
+    query = query.where(_letter.id > after).order_by(_letter.id).limit(limit)
+    return [Letter(*row) for row in connection.execute(query)]
+
+
+def lettered(connection: Connection, hook: str) -> Sequence[str]:
+    """See the port."""
+    query = select(_letter.room).where(_letter.hook == hook, _letter.dead.is_(None)).distinct()
+    return sorted(connection.scalars(query))
+
+
+def keep(connection: Connection, progress: Progress) -> None:
+    """See the port."""
+    there = set(connection.scalars(select(_of.id)))
+    rows = [
+        {"hook": hook, "room": room, "seq": seq}
+        for (hook, room), seq in progress.cursors.items()
+        if hook in there
+    ]
+    if rows:
+        statement = upsert(connection, tables.webhook_cursor)
+        old, new = _cursor.seq, statement.excluded.seq
+        furthest = case((new > old, new), else_=old)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["hook", "room"], set_={"seq": furthest}), rows
+        )
+    gone = [*progress.told, *(one.id for one in progress.dead if one.id)]
+    if gone:
+        connection.execute(delete(tables.letter).where(_letter.id.in_(gone)))
+    new_letters = [one for one in (*progress.dead, *progress.new) if one.hook in there]
+    if new_letters:
+        connection.execute(insert(tables.letter), [structs.asdict(one) | {"id": None} for one in new_letters])
+    for died in {one.dead for one in progress.dead if one.dead is not None}:
+        connection.execute(delete(tables.letter).where(_letter.dead < died - DEAD_KEPT))
+
+
+def dead(connection: Connection, hook: str, limit: int) -> Sequence[Letter]:
+    """See the port."""
+    query = select(*_LETTER).where(_letter.hook == hook, _letter.dead.is_not(None))
+    return [Letter(*row) for row in connection.execute(query.order_by(_letter.id).limit(limit))]
+
+
+def resend(connection: Connection, hook: str, letter: int | None, now: Millis) -> int:
+    """See the port."""
+    if connection.scalar(select(_of.id).where(_of.id == hook)) is None:
+        raise NotFound(NO_WEBHOOK)
+    which = [_letter.hook == hook, _letter.dead.is_not(None)]
+    if letter is not None:
+        which.append(_letter.id == letter)
+    again = update(tables.letter).where(*which).values(dead=None, reason="", at=now, after=0)
+    count = connection.execute(again).rowcount
+    if letter is not None and not count:
+        raise NotFound(f"this webhook has no dead letter {letter}")
+    leave(connection, ("webhook", hook))
+    return count
+
+
+def _heard(hook: Webhook) -> ColumnElement[bool]:
+    """Of which rooms it is told."""
+    named = [one for one in hook.rooms if one != names.EVERY_ROOM]
+    conditions: list[ColumnElement[bool]] = [_room.name.in_(named)]
+    if names.EVERY_ROOM in hook.rooms:
+        conditions.append(_room.kind.in_(OPEN))
+    if "direct" in hook.events:
+        its = select(tables.membership.c.room).where(tables.membership.c.user == hook.account)
+        conditions.append(and_(_room.kind == "direct", _room.name.in_(its)))
+    return or_(*conditions)
+
+
+def _to_webhook(row: Sequence[Any]) -> Webhook:
+    found = Webhook(*row)
+    return structs.replace(
+        found, rooms=tuple(str(found.rooms).split()), events=tuple(str(found.events).split())
+    )
+
+
+_T = TypeVar("_T")
+
+
+class Work(Protocol):
+    """Has something done in a thread and a transaction."""
+
+    def __call__(self, work: Callable[[Connection], _T]) -> "Deferred[_T]":
+        """What it comes to."""
+
+
+class SqlWebhooks:
+    """A `chatroom.domain.webhooks.Webhooks`, at work in the registry's threads."""
+
+    def __init__(self, read: Work, write: Work) -> None:
+        self._read = read
+        self._write = write
+
+    def webhooks(self) -> "Deferred[Sequence[Webhook]]":
+        """See the port."""
+        return self._read(webhooks)
+
+    def add_webhook(self, hook: Webhook, bot: Account | None) -> "Deferred[None]":
+        """See the port."""
+        return self._write(lambda connection: add_webhook(connection, hook, bot))
+
+    def remove_webhook(self, hook: str) -> "Deferred[None]":
+        """See the port."""
+        return self._write(lambda connection: remove_webhook(connection, hook))
+
+    def set_webhook(self, hook: str, disabled: Millis | None, reason: str) -> "Deferred[None]":
+        """See the port."""
+        return self._write(lambda connection: set_webhook(connection, hook, disabled, reason))
+
+    def behind(self, hook: Webhook) -> "Deferred[Sequence[Behind]]":
+        """See the port."""
+        return self._read(lambda connection: behind(connection, hook))
+
+    def letters(self, hook: str, room: str, after: int, limit: int) -> "Deferred[Sequence[Letter]]":
+        """See the port."""
+        return self._read(lambda connection: letters(connection, hook, room, after, limit))
+
+    def lettered(self, hook: str) -> "Deferred[Sequence[str]]":
+        """See the port."""
+        return self._read(lambda connection: lettered(connection, hook))
+
+    def keep(self, progress: Progress) -> "Deferred[None]":
+        """See the port."""
+        return self._write(lambda connection: keep(connection, progress))
+
+    def dead(self, hook: str, limit: int) -> "Deferred[Sequence[Letter]]":
+        """See the port."""
+        return self._read(lambda connection: dead(connection, hook, limit))
+
+    def resend(self, hook: str, letter: int | None, now: Millis) -> "Deferred[int]":
+        """See the port."""
+        return self._write(lambda connection: resend(connection, hook, letter, now))
