@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from chatroom.changes import Changes
 from chatroom.directory import Directory
-from chatroom.domain import names
+from chatroom.domain import names, scopes
 from chatroom.domain.accounts import Membership, Principal, RoomRecord
 from chatroom.domain.errors import Conflict, Forbidden
 from chatroom.domain.registry import Registry
 from chatroom.rights import Rights
 
+LACKING = "this key may not write to that user: it needs --can direct:NAME"
 _HELD = 20_000
 
 
@@ -28,10 +29,12 @@ class Direct:
 
         Raises NotFound where nobody is called that, Forbidden where `principal` may not write to one.
         """
-        if principal.scopes is not None and "publish:*" not in principal.scopes:
-            raise Forbidden("this key may not write to one user: it needs --can publish:*")
+        held, own = principal.scopes, principal.user
+        if held is not None and not any(one.startswith("direct:") for one in held):
+            raise Forbidden(LACKING)
         other = (await self._directory.find(wanted)).user
-        own = principal.user
+        if held is not None and not scopes.writes_to(held, other.id):
+            raise Forbidden(LACKING)
         name = names.direct_name(own.id, other.id)
         if name not in await self._rights.places(principal):
             places = {one.id: Membership(name, one.id, one.name, "member", one.kind) for one in (own, other)}

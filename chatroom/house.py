@@ -26,6 +26,7 @@ from chatroom.identity import Identity, Site
 from chatroom.metering import Meters
 from chatroom.moderation import Moderation
 from chatroom.people import People
+from chatroom.reception import Reception
 from chatroom.rights import Creators, Rights
 from chatroom.roomkeeping import RoomKeeping
 from chatroom.roomlists import RoomLists
@@ -74,6 +75,7 @@ class House:
         )
         self.meters = Meters(limits, clock)
         self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)
+        self.reception = Reception(self.doorman)
         common = (registry, store, self.rights, directory, self.changes, clock)
         self._teach(
             RoomKeeping(*common, self.meters),

@@ -51,14 +51,14 @@ class Moderation:
         if command.address is not None:
             subject = f"address:{_network(command.address)}"
         else:
-            subject = await self._below(member, command.user or "")
+            subject = await self._below("ban", member, command.user or "")
         await self._sanction("ban", member, command, subject)
         return replies.Reply(id=command.id)
 
     async def mute(self, member: Member, command: commands.Mute) -> replies.Reply:
         """Let a user say nothing anywhere, or speak again."""
         self._rights.check_server("mute", member.principal)
-        await self._sanction("mute", member, command, await self._below(member, command.user))
+        await self._sanction("mute", member, command, await self._below("mute", member, command.user))
         return replies.Reply(id=command.id)
 
     async def purge(self, member: Member, command: commands.Purge) -> replies.Purged:
@@ -66,7 +66,7 @@ class Moderation:
         name = None if command.room is None else names.room_name(command.room)
         if name is None:
             self._rights.check_server("purge", member.principal)
-            subject = await self._below(member, command.user, gone=True)
+            subject = await self._below("purge", member, command.user, gone=True)
         else:
             record = await self._rights.admit("delete any", member.principal, name)
             found = await self._directory.find(command.user, gone=True)
@@ -115,9 +115,9 @@ class Moderation:
         users = await self._directory.known(who for one in found for who in (one.by, one.subject))
         return replies.Deeds(id=command.id, deeds=list(found), users=users)
 
-    async def _below(self, member: Member, user: str, *, gone: bool = False) -> str:
+    async def _below(self, request: str, member: Member, user: str, *, gone: bool = False) -> str:
         subject = await self._directory.find(user, gone=gone)
-        rules.check_above(member.principal.role, subject.role)
+        rules.check_above(self._rights.standing(request, member.principal), subject.role)
         return subject.user.id
 
     async def _sanction(self, standing: Standing, member: Member, command: Any, subject: str) -> None:

@@ -69,13 +69,17 @@ class People:
         user_id = "g" + sha256(token.encode()).hexdigest()[:24]
         if hello.name is None:
             return User(user_id, self.free_name(f"guest-{user_id[1:7]}", user_id)), token
-        name = names.user_name(hello.name)
+        name = self.check_name(names.user_name(hello.name), user_id)
+        return User(user_id, name), token
+
+    def check_name(self, name: str, user_id: str) -> str:
+        """That name, where a user who has no account under it may have it now. Raises NameTaken."""
         key = names.name_key(name)
-        if key in self._owners:
+        if self._owners.get(key, user_id) != user_id:
             raise NameTaken(f"{name} is somebody's who has an account here; log in, or take another name")
         if user_id not in self._names.get(key, {user_id: 1}):
             raise NameTaken(f"{name} is somebody else here just now; take another name")
-        return User(user_id, name), token
+        return name
 
     def arrive(self, member: Member) -> None:
         """One connection more; raises RateLimited where its user has as many as they may."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from chatroom.domain import names, rules
+from chatroom.domain import names, rules, scopes
 from chatroom.domain.accounts import EVERYWHERE, Membership, Principal, RoomRecord, Sanction
 from chatroom.domain.errors import Banned, ChatError, Forbidden, Muted, NotFound, RateLimited
 from chatroom.domain.model import Role
@@ -25,7 +25,6 @@ _HELD = 20_000
 """So many rooms, users or posts are held before all are forgotten, and read again when asked for."""
 
 _SPEAKING = frozenset({"post", "edit", "delete", "typing"})
-_READING = frozenset({"join", "leave", "history", "who", "read"})
 
 Places = Mapping[str, Membership]
 
@@ -90,7 +89,7 @@ class Rights:
         least = rules.LEAST[request][record.kind]
         if principal.user.kind != "guest" or kind is not None or least != "guest":
             # Of a guest in a room for everybody nothing has to be looked up.
-            rules.check(request, record.kind, await self.role(principal, record))
+            rules.check(request, record.kind, await self._role_for(request, principal, record))
         if self._sanctions:
             self._check_sanctions(request, principal, name)
         return record
@@ -100,8 +99,23 @@ class Rights:
         place = (await self.places(principal)).get(record.name)
         return rules.role_in(record.kind, principal.role, None if place is None else place.role)
 
+    async def _role_for(self, request: str, principal: Principal, record: RoomRecord) -> Role | None:
+        """The role that counts for a request: a key's scope may be worth more than its account's."""
+        if principal.scopes is not None:
+            announces = record.kind == "announcement" and request in _SPEAKING
+            if announces and f"publish:{record.name}" in principal.scopes:
+                # Whoever names an announcement room in a key wants it to announce there.
+                return "moderator"
+            principal = principal._replace(role=self.standing(request, principal))
+        return await self.role(principal, record)
+
+    def standing(self, request: str, principal: Principal) -> Role:
+        """The role on the server that counts for a request."""
+        managing = scopes.manage(principal.scopes, request)
+        return max(principal.role, "moderator", key=rules.RANK.__getitem__) if managing else principal.role
+
     async def places(self, principal: Principal) -> Places:
-        """The places that a user has in rooms, by room; also those that a site's token gives."""
+        """The places that a user has in rooms, by room; also those that a site's token or a key gives."""
         user = principal.user
         held = self._places.get(user.id)
         if held is None:
@@ -111,10 +125,15 @@ class Rights:
                 if len(self._places) >= _HELD:
                     self._places.clear()
                 self._places[user.id] = held
-        if not principal.rooms:
+        if not principal.rooms and not principal.scopes:
             return held
-        site = [room for room in principal.rooms if names.kind_of(room) == "private" and room[-1] != "*"]
-        return {**{room: Membership(room, user.id, user.name, "member") for room in site}, **held}
+        given = [
+            room for room in principal.rooms or () if names.kind_of(room) == "private" and room[-1] != "*"
+        ]
+        given += scopes.rooms_named(principal.scopes or ())
+        if not given:
+            return held
+        return {**{room: Membership(room, user.id, user.name, "member") for room in given}, **held}
 
     def ready(self, principal: Principal, name: str) -> bool:
         """Whether all that is asked before a post into that room is in memory, so that nothing waits."""
@@ -127,29 +146,35 @@ class Rights:
     def check_server(self, request: str, principal: Principal) -> None:
         """Whether `principal` may make a request that is about no one room. Raises Forbidden."""
         if principal.scopes is not None:
-            raise Forbidden(f"{request} is not for API keys")
+            if not scopes.manage(principal.scopes, request):
+                raise Forbidden(scopes.lacking(request, ""))
+            return
         if principal.rooms is not None and names.EVERY_ROOM not in principal.rooms:
             raise Forbidden(f"{request} is not for whom their site lets into some rooms only")
         rules.check_server(request, principal.role)
 
     def check_creation(self, principal: Principal, name: str) -> None:
         """Whether `principal` may make a room of that name. Raises Forbidden."""
-        if principal.scopes is not None:
-            raise Forbidden("room.create is not for API keys")
-        if rules.RANK[principal.role] < rules.RANK[self._creator]:
+        role = self.standing("room.create", principal)
+        if principal.scopes is not None and not scopes.manage(principal.scopes, "room.create"):
+            raise Forbidden(scopes.lacking("room.create", name))
+        if rules.RANK[role] < rules.RANK[self._creator]:
             raise Forbidden("you may not make rooms on this server")
-        if name == names.DEFAULT_ROOM and rules.RANK[principal.role] < rules.RANK["moderator"]:
+        if name == names.DEFAULT_ROOM and rules.RANK[role] < rules.RANK["moderator"]:
             raise Forbidden(f"{name} is everybody's: only this server's moderators can make it theirs")
         if not names.admits(principal.rooms, name):
             raise Forbidden("your site's token does not let you into such a room")
 
     def reads(self, principal: Principal, name: str) -> bool:
         """Whether what let `principal` in is good for reading a room that they may be in."""
-        try:
-            _check_scope(principal, "history", name)
-        except Forbidden:
+        held = principal.scopes
+        if held is not None and not scopes.cover(held, "history", name, principal.user.id):
             return False
-        return True
+        return names.kind_of(name) == "direct" or names.admits(principal.rooms, name)
+
+    def lists(self, principal: Principal, name: str) -> bool:
+        """Whether the room may be in a list for `principal`, who may be in it."""
+        return self.reads(principal, name) or scopes.manage(principal.scopes, "room.set")
 
     async def stays(self, principal: Principal, name: str) -> bool:
         """Whether somebody who is in a room may still be there."""
@@ -235,11 +260,8 @@ class Rights:
 
 
 def _check_scope(principal: Principal, request: str, name: str) -> None:
-    if principal.scopes is not None:
-        needed = "publish" if request in _SPEAKING else "read"
-        if request not in _SPEAKING and request not in _READING:
-            raise Forbidden(f"{request} is not for API keys")
-        if f"{needed}:{name}" not in principal.scopes and f"{needed}:*" not in principal.scopes:
-            raise Forbidden(f"this key may not {needed} here: it needs --can {needed}:{name}")
+    held = principal.scopes
+    if held is not None and not scopes.cover(held, request, name, principal.user.id):
+        raise Forbidden(scopes.lacking(request, name))
     if names.kind_of(name) != "direct" and not names.admits(principal.rooms, name):
         raise Forbidden("your site's token does not let you into this room")

@@ -33,7 +33,7 @@ class RoomLists:
         found = {
             record.name: await self._listed(member, record, seq)
             for record, seq in await self._visible(principal)
-            if self._rights.reads(principal, record.name)
+            if self._rights.lists(principal, record.name)
         }
         for live in self._hub.rooms():
             listed = found.get(live.name)
@@ -59,7 +59,7 @@ class RoomLists:
     def _open_to(self, principal: Principal, live: LiveRoom) -> bool:
         """Whether a room in which nothing was said yet is one for everybody."""
         return (
-            names.kind_of(live.name) is None and not live.loading and self._rights.reads(principal, live.name)
+            names.kind_of(live.name) is None and not live.loading and self._rights.lists(principal, live.name)
         )
 
     async def _listed(self, member: Member, record: RoomRecord, read: int) -> Room:

@@ -46,7 +46,7 @@ class State(Enum):
     CLOSING = auto()
 
 
-_WRITES = (commands.Post, commands.Edit, commands.Delete)
+WRITES = (commands.Post, commands.Edit, commands.Delete)
 
 
 def room_for(size: int, waiting: Sequence[int]) -> bool:
@@ -206,7 +206,7 @@ class Session:
 
     async def _reply(self, command: commands.AnyCommand) -> AnyReply:
         member, meters = self._member, self._doorman.meters
-        meter = meters.post if isinstance(command, _WRITES) else meters.request
+        meter = meters.post if isinstance(command, WRITES) else meters.request
         meter(None if member is None else member.principal.user.id, self._address)
         if member is not None and member.expelled:
             raise Forbidden("this connection is being closed")

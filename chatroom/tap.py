@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from chatroom.domain.errors import Unavailable
 from chatroom.doors.account import AccountDoor
+from chatroom.doors.api import ApiDoor
 from chatroom.doors.front import FrontFactory
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
@@ -96,7 +97,8 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
     websocket = ChatFactory(
         core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
     )
-    web = WebSite(websocket, reactor, account=account.resource(), hosts=hosts, proxies=proxies)
+    parts = {"account": account.resource(), "api": ApiDoor(core.reception, origins).resource()}
+    web = WebSite(websocket, reactor, parts=parts, hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
     front = FrontFactory(websocket, web, deadlines, core.admission, timeout, proxies)
     return websocket, front

@@ -55,11 +55,38 @@ def test_a_scope_names_a_room_or_all(shell, given, kept):
     assert shell.asked(logins.key, tokens.digest(secret))[0].scopes == (kept,)
 
 
+@pytest.mark.parametrize("scope", ["manage:rooms", "manage:users", "manage:webhooks", "direct:*"])
+def test_a_scope_can_be_about_more_than_a_room(shell, scope):
+    secret = shell.done("key", "add", "sensor", "--can", scope)
+    assert shell.asked(logins.key, tokens.digest(secret))[0].scopes == (scope,)
+
+
+def test_whom_a_key_may_write_to_is_kept_by_id(shell):
+    shell.done("key", "add", "Listener", "--can", "read:*")
+    secret = shell.done("key", "add", "sensor", "--can", "direct:listener")
+    (scope,) = shell.asked(logins.key, tokens.digest(secret))[0].scopes
+    assert scope.startswith("direct:b")
+    assert "there is no user Eve" in shell.refused("key", "add", "other", "--can", "direct:Eve")
+
+
 @pytest.mark.parametrize(
-    "scope", ["", "lobby", "publish", "publish:", ":lobby", "write:lobby", "read:a b", "read:a*", "read:\x1b"]
+    "scope",
+    [
+        "",
+        "lobby",
+        "publish",
+        "publish:",
+        ":lobby",
+        "write:lobby",
+        "read:a b",
+        "read:a*",
+        "read:\x1b",
+        "manage:all",
+        "direct:",
+    ],
 )
 def test_a_scope_that_is_none_is_refused(shell, scope):
-    assert "publish:ROOM or read:ROOM" in shell.misused("key", "add", "sensor", "--can", scope)
+    assert "publish:ROOM, read:ROOM" in shell.misused("key", "add", "sensor", "--can", scope)
 
 
 def test_a_key_without_scopes_is_refused(shell):

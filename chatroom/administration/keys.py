@@ -23,14 +23,13 @@ from chatroom.administration.desk import (
     say,
     say_json,
     say_table,
+    user_named,
 )
-from chatroom.domain import names
+from chatroom.domain import names, scopes
 from chatroom.domain.accounts import Account, ApiKey
 from chatroom.domain.errors import BadRequest
 from chatroom.store import accounts, logins
 from chatroom.store.database import Connection
-
-_MAY = ("publish", "read")
 
 
 def add_to(commands: Commands) -> None:
@@ -44,7 +43,7 @@ def add_to(commands: Commands) -> None:
         required=True,
         type=_scope,
         metavar="SCOPE",
-        help="publish:ROOM or read:ROOM, with * for every room; repeatable",
+        help=f"{scopes.FORMS}; repeatable",
     )
     listing(command(key, "list", _list, "list the keys, revoked ones too"))
     revoke = command(key, "revoke", _revoke, "end a key: it is good for nothing any more")
@@ -52,13 +51,10 @@ def add_to(commands: Commands) -> None:
 
 
 def _scope(raw: str) -> str:
-    may, _, room = raw.partition(":")
     try:
-        if may not in _MAY:
-            raise BadRequest("that is nothing a key can do")
-        return f"{may}:{room if room == names.EVERY_ROOM else names.room_name(room)}"
+        return scopes.scope(raw)
     except BadRequest as error:
-        raise argparse.ArgumentTypeError(f"publish:ROOM or read:ROOM, not {raw!r}: {error}") from None
+        raise argparse.ArgumentTypeError(f"{scopes.FORMS}, not {raw!r}: {error}") from None
 
 
 def _add(options: Options) -> None:
@@ -66,12 +62,20 @@ def _add(options: Options) -> None:
     secret = tokens.make(tokens.KEY)
     with opened(options, make=True) as database, database.writing() as connection:
         bot = _bot(connection, name)
-        scopes = tuple(dict.fromkeys(options.can))
-        made = ApiKey("k" + secrets.token_hex(8), name, bot.id, scopes, now())
+        can = tuple(dict.fromkeys(_resolved(connection, one) for one in options.can))
+        made = ApiKey("k" + secrets.token_hex(8), name, bot.id, can, now())
         logins.add_key(connection, made, tokens.digest(secret))
-        note(connection, "key.add", subject=bot.id, detail=f"{name}: {' '.join(scopes)}")
+        note(connection, "key.add", subject=bot.id, detail=f"{name}: {' '.join(can)}")
     say(secret)
-    remark(f"This key is {name}'s, and is shown this once. It can {', '.join(scopes)}.")
+    remark(f"This key is {name}'s, and is shown this once. It can {', '.join(options.can)}.")
+
+
+def _resolved(connection: Connection, scope: str) -> str:
+    """The scope, with a user's id in place of their name: names may be others' later. Raises Mistake."""
+    what, _, subject = scope.partition(":")
+    if what != "direct" or subject == scopes.EVERY:
+        return scope
+    return f"direct:{user_named(connection, subject).id}"
 
 
 def _bot(connection: Connection, name: str) -> Account:

@@ -70,7 +70,7 @@ class Login(Struct, frozen=True):
 
 
 class ApiKey(Struct, frozen=True):
-    """A key for programs. `scopes` are `publish:ROOM` and `read:ROOM`, with `*` for every room."""
+    """A key for programs. `scopes` are those of `domain.scopes`."""
 
     id: str
     name: str

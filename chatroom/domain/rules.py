@@ -67,6 +67,11 @@ SERVER: Mapping[str, Role] = {
     "reports": "moderator",
     "report.close": "moderator",
     "audit": "moderator",
+    "users": "moderator",
+    "user.add": "moderator",
+    "user.role": "moderator",
+    "disconnect": "moderator",
+    "bans": "moderator",
 }
 """The least role on the server for each request that is about no one room. `room.create` is an option
 (`--create-rooms`)."""

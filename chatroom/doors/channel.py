@@ -30,6 +30,8 @@ class WebChannel(AnsweringChannel):
     factory: Any
     place: Place | None = None
     refused = False
+    target = b""
+    """What the request asks for that is being read or answered."""
 
     _asking = False
 
@@ -109,6 +111,7 @@ class WebChannel(AnsweringChannel):
         if head.upgrade:
             self._give_away(head)
             return
+        self.target = head.target
         for line in lines:
             super().lineReceived(line)
 

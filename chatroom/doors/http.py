@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
@@ -19,7 +20,10 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.proxies import Proxies, Source
 
 MAX_BODY = 8 * 1024
-"""The longest body of a request, in bytes."""
+"""The longest body of a request of a page, in bytes."""
+
+API_BODY, BATCH_BODY = 64 * 1024, 512 * 1024
+"""The longest of a request of a program, and of one that has several messages."""
 
 MAX_READ = 1024 * 1024
 """How much of a longer one is read before the connection is closed."""
@@ -32,11 +36,21 @@ _TYPES = {
 }
 
 
+def body_bound(target: bytes) -> int:
+    """The longest body that a request for `target` may have, in bytes."""
+    if target.startswith(b"/api/v1/messages"):
+        return BATCH_BODY
+    return API_BODY if target.startswith((b"/api/", b"/hooks/")) else MAX_BODY
+
+
 class StrictRequest(Request):
     """A request whose body is small, and whose answer has the security headers."""
 
     oversized = False
-    """Whether its body is longer than MAX_BODY; what is too much of it was dropped."""
+    """Whether its body is longer than `bound`; what is too much of it was dropped."""
+
+    bound = MAX_BODY
+    """The longest that its body may be, in bytes."""
 
     content: BytesIO
     _size = 0
@@ -44,15 +58,17 @@ class StrictRequest(Request):
     def gotLength(self, length: int | None) -> None:
         """The body is about to come: it is kept in memory, where Twisted would take to the disk."""
         self.content = BytesIO()
+        channel: Any = self.channel
+        self.bound = body_bound(channel.target)
 
     def handleContentChunk(self, data: bytes) -> None:
         """A part of the body. A little too much is read, so that the client comes to read the answer."""
         channel: Any = self.channel
-        kept = max(0, MAX_BODY - self._size)
+        kept = max(0, self.bound - self._size)
         self._size += len(data)
-        self.oversized = self._size > MAX_BODY
+        self.oversized = self._size > self.bound
         if self._size > MAX_READ and not channel.refused:
-            channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {MAX_BODY} bytes.")
+            channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {self.bound} bytes.")
         self.content.write(data[:kept])
 
     def process(self) -> None:
@@ -150,7 +166,7 @@ class Elsewhere(Resource):
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
-    def __init__(self, folder: Path, account: IResource | None = None, *, echo: bool = False) -> None:
+    def __init__(self, folder: Path, parts: Mapping[str, IResource], *, echo: bool = False) -> None:
         super().__init__()
         # By name, so that no path a client makes up is ever looked for on the disk.
         self._files = {
@@ -162,8 +178,8 @@ class WebRoot(Resource):
         for path in (b"ws", b"echo") if echo else (b"ws",):
             self.putChild(path, Elsewhere())
         self.putChild(b"healthz", Health())
-        if account is not None:
-            self.putChild(b"account", account)
+        for name, part in parts.items():
+            self.putChild(name.encode(), part)
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         """A file of the folder, and nothing that is not one."""
@@ -174,7 +190,8 @@ class WebRoot(Resource):
 
 
 class WebSite(Site):
-    """The web site behind the front door; upgrades on its connections go to `websocket`."""
+    """The web site behind the front door; upgrades on its connections go to `websocket`. `parts` are
+    what is under a path of its own: account, api."""
 
     noisy = False
     protocol = WebChannel  # type: ignore[assignment]
@@ -184,13 +201,13 @@ class WebSite(Site):
         websocket: Any,
         reactor: Any,
         *,
-        account: IResource | None = None,
+        parts: Mapping[str, IResource] | None = None,
         hosts: Hosts | None = None,
         proxies: Proxies | None = None,
     ) -> None:
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
-            WebRoot(folder, account, echo=websocket.echo),
+            WebRoot(folder, parts or {}, echo=websocket.echo),
             requestFactory=StrictRequest,
             timeout=websocket.chat.limits.idle_timeout or None,
             reactor=reactor,

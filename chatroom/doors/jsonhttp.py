@@ -19,8 +19,9 @@ from twisted.web.resource import Resource
 from werkzeug.exceptions import MethodNotAllowed
 
 from chatroom.domain.errors import BadJson, BadRequest, ChatError, Internal
-from chatroom.doors.http import MAX_BODY, StrictRequest
+from chatroom.doors.http import StrictRequest
 from chatroom.doors.origins import is_own
+from chatroom.reception import told_by
 
 S = TypeVar("S", bound=Struct)
 
@@ -66,8 +67,13 @@ _NOTHING_HERE = Mistake(HTTPStatus.NOT_FOUND, "not_found", "there is nothing her
 
 
 def asked(request: StrictRequest, kind: type[S]) -> S:
-    """The JSON object in the body of a request that changes something. Raises Mistake and ChatError."""
+    """The JSON object in the body of a request of a page of this server. Raises Mistake and ChatError."""
     check_origin(request)
+    return body_of(request, msgspec.json.Decoder(kind))
+
+
+def body_of(request: StrictRequest, decoder: msgspec.json.Decoder[S]) -> S:
+    """The JSON object in a request's body. Raises Mistake and ChatError."""
     content_type = (request.field("content-type") or "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise Mistake(
@@ -76,9 +82,16 @@ def asked(request: StrictRequest, kind: type[S]) -> S:
             "the body is JSON: Content-Type: application/json",
         )
     if request.oversized:
-        raise Mistake(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", f"a body has at most {MAX_BODY} bytes")
+        raise Mistake(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", f"a body has at most {request.bound} bytes"
+        )
+    return decoded(request.content.read(), decoder)
+
+
+def decoded(payload: bytes, decoder: msgspec.json.Decoder[S]) -> S:
+    """The object in some JSON. Raises BadRequest and BadJson."""
     try:
-        return msgspec.json.decode(request.content.read(), type=kind)
+        return decoder.decode(payload)
     except msgspec.ValidationError as error:
         raise BadRequest(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -118,14 +131,13 @@ def told(request: StrictRequest, body: object = None, status: HTTPStatus = HTTPS
 def told_wrong(request: StrictRequest, error: ChatError) -> bytes:
     """The answer that tells of `error`."""
     status = HTTPStatus(_STATUSES.get(error.code, 400))
-    body: dict[str, object] = {"code": error.code, "message": error.message}
     if error.retry_after is not None:
-        body["retry_after"] = error.retry_after
         request.setHeader(b"retry-after", b"%d" % ceil(error.retry_after))
     if status is HTTPStatus.UNAUTHORIZED:
-        # RFC 9110, section 11.6.1, wants one; no browser asks for a password because of this one.
-        request.setHeader(b"www-authenticate", b'Cookie realm="chatroom"')
-    return told(request, {"error": body}, status)
+        # RFC 9110, section 11.6.1, wants one; no browser asks for a password because of these.
+        scheme = b"Bearer" if request.path.startswith(b"/api/") else b"Cookie"
+        request.setHeader(b"www-authenticate", b'%b realm="chatroom"' % scheme)
+    return told(request, {"error": told_by(error)}, status)
 
 
 def _told_mistake(request: StrictRequest, mistake: Mistake) -> bytes:
@@ -175,20 +187,29 @@ def not_routed(request: StrictRequest, failure: Failure) -> bytes:
     return _told_mistake(request, mistake)
 
 
+def _is_text(segment: bytes) -> bool:
+    """Whether a part of a path can be a name: not a path within, as an encoded slash would make it."""
+    try:
+        return b"/" not in segment and bool(segment.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 class Guarded(Resource):
     """A Klein app behind a check of what Klein cannot bear: it logs a traceback for a path that is not
-    UTF-8, and for a Host that is no name."""
+    UTF-8, and for a Host that is no name. The parts of paths are plain ASCII, or any text (`unicode`)."""
 
     isLeaf = True
 
-    def __init__(self, app: Klein) -> None:
+    def __init__(self, app: Any, *, unicode: bool = False) -> None:
         super().__init__()
         self._app = app.resource()
+        self._sound = _is_text if unicode else _SEGMENT.fullmatch
 
     def render(self, request: Any) -> Any:
         """The app's answer."""
         # Klein knows "/" only by its slash.
         request.postpath = request.postpath or [b""]
-        if request.postpath != [b""] and not all(map(_SEGMENT.fullmatch, request.postpath)):
+        if request.postpath != [b""] and not all(map(self._sound, request.postpath)):
             return _told_mistake(request, _NOTHING_HERE)
         return self._app.render(request)

@@ -185,20 +185,30 @@ def test_somebody_whom_a_site_lets_in_is_written_to_while_they_are_away():
 
 
 @pytest.mark.parametrize(
-    ("scopes", "may"), [(("publish:*",), True), (("publish:lobby", "read:*"), False), ((), False)]
+    ("scopes", "may"),
+    [
+        (("direct:*",), True),
+        (("direct:u1", "direct:{bob}"), True),
+        (("direct:u1",), False),
+        (("publish:*", "read:*"), False),
+        ((), False),
+    ],
 )
-def test_a_key_writes_to_one_user_if_it_may_publish_everywhere(house, scopes, may):
+def test_a_key_writes_to_those_whom_it_may_write_to(house, scopes, may):
     bob = house.json("Bob")
+    scopes = [one.format(bob=bob.id) for one in scopes]
     key = house.json(token=house.key(*scopes))
     answer = key.ask("post", to="Bob", text="alarm")
     assert answer.get("code") == (None if may else "forbidden")
     assert texts(bob) == (["alarm"] if may else [])
     assert house.core.rights._places.get(bob.id) is None or may
+    if may:
+        assert key.ask("post", room=answer["room"], text="again")["seq"] == 2
 
 
 def test_a_key_that_may_not_read_is_not_told_what_its_account_is_written(house):
     ana, bob = house.member("Ana"), house.json("Bob")
-    writer = house.json(token=house.key("publish:*", account=ana.id))
+    writer = house.json(token=house.key("direct:*", account=ana.id))
     reader = house.json(token=house.key("read:*", account=ana.id))
     writer.does("post", to="Bob", text="1")
     bob.does("post", to="Ana", text="2")

@@ -16,7 +16,7 @@ from chatroom.domain.model import Role
 
 from ..store.memory import MemoryStore
 from ..store.memory_registry import MemoryRegistry
-from .house import House, Talker
+from .house import House, Talker, made
 from .site import JWT, FakeSite, Told
 
 SECRET = "~plans-secretsecretsecr"
@@ -125,9 +125,9 @@ def test_the_answer_is_not_found(stranger):
 def test_making_a_room_of_a_private_rooms_name_makes_another_one():
     scene = Scene("member")
     for room in (SECRET, NOWHERE):
-        made = scene.stranger.does("room.create", room=room, kind="private")["room"]["name"]
-        assert made.startswith("~plans-")
-        assert made not in (SECRET, NOWHERE)
+        name = scene.stranger.does("room.create", room=room, kind="private")["room"]["name"]
+        assert name.startswith("~plans-")
+        assert name not in (SECRET, NOWHERE)
     for room in (scene.direct, names.direct_name("u1", "u2")):
         assert scene.stranger.fails("room.create", room=room) == "bad_request"
 
@@ -217,6 +217,54 @@ def test_a_key_runs_nothing_whatever_its_accounts_role(role):
     for asked in ("reports", "audit", "report.close"):
         assert key.fails(asked, **({"report": 1} if "." in asked else {})) == "forbidden"
     assert house.core.rights.banned("", house.known("Vic").id) is None
+
+
+@pytest.mark.parametrize("scope", ["read:{}", "publish:{}"])
+def test_a_private_room_that_a_key_names_lets_it_in(scope):
+    house = House()
+    room = made(house.member("Olga"), "den", kind="private")
+    key = house.json(token=house.key(scope.format(room)))
+    if scope.startswith("read"):
+        assert key.does("join", room=room)["room"]["kind"] == "private"
+        assert key.fails("post", room=room, text="x") == "forbidden"
+    else:
+        assert key.does("post", room=room, text="x")["seq"] == 1
+        assert key.fails("join", room=room) == "forbidden"
+    other = house.json(token=house.key("read:*", "publish:*"))
+    assert other.fails("join", room=room) == other.fails("post", room=room, text="x") == "not_found"
+
+
+def test_an_announcement_room_that_a_key_names_takes_its_announcements():
+    house = House()
+    made(house.member("Olga"), "news", kind="announcement")
+    assert house.json(token=house.key("publish:*")).fails("post", room="news", text="x") == "forbidden"
+    key = house.json(token=house.key("publish:news"))
+    assert key.does("post", room="news", text="x")["seq"] == 1
+    assert key.does("edit", room="news", seq=1, text="y")["seq"] == 2
+    assert key.fails("room.set", room="news", topic="x") == "forbidden"
+
+
+def test_a_key_that_runs_rooms_runs_those_that_the_server_runs():
+    house = House(creators="moderators")
+    private = made(house.member("Olga", "owner"), "den", kind="private")
+    key = house.json(token=house.key("manage:rooms"))
+    assert made(key, "news") == "news"
+    assert key.does("room.set", room="lobby", topic="x")["seq"] == 1
+    assert key.fails("room.set", room=private, topic="x") == "not_found"
+    assert [room["name"] for room in key.does("rooms")["rooms"]] == ["lobby", "news"]
+    assert key.fails("join", room="news") == key.fails("post", room="news", text="x") == "forbidden"
+    assert key.fails("room.kick", room="news", user="Olga") == "forbidden"
+
+
+def test_a_key_that_runs_users_bans_those_below_moderators():
+    house = House()
+    member, moderator = house.member("Ana"), house.member("Mo", "moderator")
+    key = house.json(token=house.key("manage:users"))
+    key.does("ban", user="Ana")
+    assert member.closed == 4403
+    assert key.fails("ban", user="Mo") == "forbidden"
+    assert moderator.closed is None
+    assert key.fails("mute", user="Ana") == key.fails("purge", user="Ana") == "forbidden"
 
 
 def test_a_key_lists_what_it_may_read():

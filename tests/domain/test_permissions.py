@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from chatroom.domain import names, rules
+from chatroom.domain import names, rules, scopes
 from chatroom.domain.accounts import Membership, RoomRecord
 from chatroom.domain.commands import AnyCommand
 from chatroom.domain.errors import ChatError, Forbidden
@@ -28,7 +28,8 @@ def table(name: str) -> dict[str, list[str]]:
     """What is asked for, and the cells beside it, of a table of the page."""
     found = re.search(rf"<!-- table {name} -->\n(.*?)<!-- end -->", PAGE, re.DOTALL)
     assert found is not None
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+    lines = [line.strip() for line in found[1].splitlines()]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {row[0]: row[1:] for row in rows if row[0].startswith("`")}
 
 
@@ -42,6 +43,13 @@ ROOMS = {
     for asked, cells in table("rooms").items()
 }
 SERVER = {asked: cells[0] for asked, cells in table("server").items()}
+
+SCOPES = {
+    request(asked): tuple(one.strip("`").removesuffix(":ROOM") for one in cells[0].split(", "))
+    for asked, cells in table("scopes").items()
+}
+BY_HTTP = {"invite", "users", "user.add", "user.role", "disconnect", "bans"}
+"""Requests that are none of chatroom.v1."""
 
 RULE = {"`delete`, of somebody else's": "delete any", "`purge`, with a `room`": "delete any"}
 """By which rule a row of the page is checked, where that has another name than the request."""
@@ -59,7 +67,7 @@ def expected(role: Role | None, least: str) -> str:
 
 
 def test_every_request_is_in_one_of_the_tables():
-    assert {request(asked) for asked in [*ROOMS, *SERVER]} == COMMANDS | {"invite"}
+    assert {request(asked) for asked in [*ROOMS, *SERVER]} == COMMANDS | BY_HTTP
 
 
 def test_the_page_has_the_rules_and_nothing_else():
@@ -70,6 +78,10 @@ def test_the_page_has_the_rules_and_nothing_else():
     elsewhere = {"hello", "login", "post", "room.create"}
     server = {request(asked): least for asked, least in SERVER.items()}
     assert {asked: least for asked, least in server.items() if asked not in elsewhere} == rules.SERVER
+
+
+def test_the_page_has_the_scopes_and_nothing_else():
+    assert scopes.SCOPES == SCOPES
 
 
 @pytest.mark.parametrize("asked", ROOMS)
@@ -204,7 +216,7 @@ def ask_server(asked: str, role: Role) -> str:
     return "ok" if answer["type"] != "error" else str(answer["code"])
 
 
-@pytest.mark.parametrize("asked", [asked for asked in SERVER if asked != "`invite`"])
+@pytest.mark.parametrize("asked", [asked for asked in SERVER if request(asked) not in BY_HTTP])
 @pytest.mark.parametrize("role", ROLES[1:])
 def test_on_the_server_somebody_is_answered_as_the_page_says(asked, role):
     code = ask_server(asked, role)

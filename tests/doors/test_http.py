@@ -127,7 +127,7 @@ def test_a_file_that_lies_in_the_folder_but_is_none_of_the_clients(tmp_path: Pat
         (tmp_path / name).write_text("content")
     (tmp_path / "folder.js").mkdir()
     premises = Premises()
-    premises.web.resource = WebRoot(tmp_path)
+    premises.web.resource = WebRoot(tmp_path, {})
     found = {path.name: ask(premises, f"/{path.name}").status for path in tmp_path.iterdir()}
     assert found == {".secret.js": 404, "notes.txt": 404, "key.pem": 404, "page.js": 200, "folder.js": 404}
     assert ask(premises, "/").status == 404
@@ -328,7 +328,7 @@ class TestKeptAlive:
     def test_who_does_not_read_the_answer_is_dropped(self, tmp_path: Path) -> None:
         (tmp_path / "large.js").write_text("x" * 1_000_000)
         premises = Premises()
-        premises.web.resource = WebRoot(tmp_path)
+        premises.web.resource = WebRoot(tmp_path, {})
         slow, patient = premises.call(request("/healthz")), premises.call(request("/healthz"))
         for caller in (slow, patient):
             caller.took()

@@ -1,0 +1,142 @@
+"""The HTTP API's messages: publishing, changing, reading."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+
+from chatroom.domain import commands, replies
+from chatroom.doors import apitypes as t
+from chatroom.doors.operations import API, Answer, Call, Door
+from chatroom.reception import Reception
+
+
+class _Numbered(Struct):
+    seq: int
+
+
+_numbered = msgspec.json.Decoder(_Numbered)
+
+
+class Published(NamedTuple):
+    """What became of a post. `status` is 200 where it was there before."""
+
+    body: t.Posted | t.Kept
+    status: HTTPStatus
+
+
+async def publish(reception: Reception, member: Any, command: commands.Post) -> Published:
+    """Post it. The status says whether it is a new one, or one that was sent again with its key."""
+    asked = reception.chat.now()
+    posted: replies.Posted = await reception.ask(member, command)
+    if posted.seq is None or posted.at is None:
+        return Published(t.Kept(posted.room), HTTPStatus.ACCEPTED)
+    status = HTTPStatus.OK if posted.at < asked else HTTPStatus.CREATED
+    return Published(t.Posted(posted.room, posted.seq, posted.at), status)
+
+
+_PUBLISHED: dict[HTTPStatus, type[Struct]] = {HTTPStatus.OK: t.Posted, HTTPStatus.ACCEPTED: t.Kept}
+
+
+@API.operation(
+    "POST",
+    "/rooms/<string:room>/messages",
+    needs="publish:ROOM",
+    body=t.NewMessage,
+    answer=t.Posted,
+    status=HTTPStatus.CREATED,
+    others=_PUBLISHED,
+    keyed=True,
+)
+async def publish_message(door: Door, call: Call, room: str) -> Answer:
+    """Publish a message in a room.
+
+    Answered once it is on disk. A request that is sent again with its `Idempotency-Key` publishes
+    nothing, and is answered with 200 and what the first one was answered with.
+    """
+    wanted: t.NewMessage = call.body
+    member = call.member
+    if wanted.shown_as is not None:
+        member = door.reception.member(member.principal, member.address, wanted.shown_as)
+    command = commands.Post(
+        room=room, text=wanted.text, key=call.key, reply_to=wanted.reply_to, data=wanted.data
+    )
+    return Answer(*await publish(door.reception, member, command))
+
+
+@API.operation(
+    "POST",
+    "/users/<string:name>/messages",
+    needs="direct:NAME",
+    body=t.NewDirect,
+    answer=t.Posted,
+    status=HTTPStatus.CREATED,
+    others={HTTPStatus.OK: t.Posted},
+    keyed=True,
+)
+async def send_direct_message(door: Door, call: Call, name: str) -> Answer:
+    """Send a message to one user, by name or id.
+
+    It is in a room that only the two have, whose name the answer tells.
+    """
+    wanted: t.NewDirect = call.body
+    command = commands.Post(
+        to=name, text=wanted.text, key=call.key, reply_to=wanted.reply_to, data=wanted.data
+    )
+    return Answer(*await publish(door.reception, call.member, command))
+
+
+@API.operation("GET", "/rooms/<string:room>/messages", needs="read:ROOM", query=t.Stretch, answer=t.Log)
+async def read_log(door: Door, call: Call, room: str) -> Answer:
+    """Read a room's log.
+
+    It has messages and all else that happened there, each with its `seq`. Whoever has read up to
+    a `seq` asks for what is new with `after`.
+    """
+    wanted: t.Stretch = call.query
+    command = commands.History(room=room, before=wanted.before, after=wanted.after, limit=wanted.limit)
+    found: replies.Events = await door.reception.ask(call.member, command)
+    return Answer(_log(found.events, found.more, forward=wanted.after is not None))
+
+
+@API.operation(
+    "PATCH",
+    "/rooms/<string:room>/messages/<int:seq>",
+    needs="publish:ROOM",
+    body=t.NewText,
+    answer=t.Changed,
+    keyed=True,
+)
+async def edit_message(door: Door, call: Call, room: str, seq: int) -> Answer:
+    """Give a message of one's own another text."""
+    command = commands.Edit(room=room, seq=seq, text=call.body.text, key=call.key)
+    return await _changed(door, call, room, command)
+
+
+@API.operation(
+    "DELETE",
+    "/rooms/<string:room>/messages/<int:seq>",
+    needs="publish:ROOM",
+    answer=t.Changed,
+    keyed=True,
+)
+async def delete_message(door: Door, call: Call, room: str, seq: int) -> Answer:
+    """Take a message of one's own back."""
+    command = commands.Delete(room=room, seq=seq, key=call.key)
+    return await _changed(door, call, room, command)
+
+
+async def _changed(door: Door, call: Call, room: str, command: commands.Command) -> Answer:
+    done: replies.Changed = await door.reception.ask(call.member, command)
+    return Answer(t.Changed(room, done.seq))
+
+
+def _log(events: list[Raw], more: bool, *, forward: bool) -> t.Log:
+    # They are encoded already, as everybody gets them.
+    encoded: Any = events
+    if not more or not events:
+        return t.Log(encoded, more)
+    return t.Log(encoded, more, _numbered.decode(events[-1 if forward else 0]).seq)
