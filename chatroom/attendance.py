@@ -119,20 +119,21 @@ class Attendance:
     def _committed(self, committed: Committed) -> None:
         for part in _until_each_is_put_out(committed):
             self._hub.deliver(part)
+            for event, _origin in part:
+                if isinstance(event, MemberChanged) and event.change == "invited":
+                    self._tell_invited(event)
             event = part[-1][0]
             if isinstance(event, MemberChanged) and _puts_out(event):
                 for member in self._people.connections(event.user.id):
                     self.put_out(member, event.room)
-        for event, _origin in committed:
-            if isinstance(event, MemberChanged) and event.change == "invited":
-                self._tell_invited(event)
 
     def _tell_invited(self, event: MemberChanged) -> None:
         """Who is given a place hears of it on every device: how else would they know of the room?"""
         for member in self._people.connections(event.user.id):
             dialect = member.outlet.dialect
             payload = dialect.event(event)
-            if event.room not in member.rooms and payload is not None:
+            elsewhere = event.room not in member.rooms and self._rights.reads(member.principal, event.room)
+            if elsewhere and payload is not None:
                 member.outlet.send(dialect.frame(payload))
 
 

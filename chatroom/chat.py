@@ -338,8 +338,11 @@ class Chat:
             if done is not None:
                 return done
         target = await self._store.message(draft.room, draft.target)
-        if not isinstance(draft, Deleted) or rules.there(target).by.id == member.user.id:
+        request = "edit"
+        if isinstance(draft, Deleted):
+            request = "delete" if rules.there(target).by.id == member.user.id else "delete any"
+        if request != "delete any":
             rules.may_change(member.user, target)
-        else:
-            await self.rights.admit("delete any", member.principal, draft.room)
+        # Again, right before it is written: the message may have taken its time.
+        await self.rights.admit(request, member.principal, draft.room)
         return await self.attendance.append(draft, member.outlet)

@@ -163,3 +163,40 @@ def test_a_free_name_is_no_longer_than_a_name_may_be(people):
         name = people.free_name("x" * 32)
         assert len(name) <= 32
         arrived(people, name)
+
+
+def test_a_free_name_is_one_that_could_be_asked_for(people):
+    arrived(people, "Ana B")
+    arrived(people, "x" * 29 + " y")
+    for wanted in ("  Ana   B ", "x" * 29 + " y"):
+        name = people.free_name(wanted)
+        assert people.identify(Hello(name=name))[0].name == name
+        assert "  " not in name
+        assert " -" not in name
+
+
+def test_an_accounts_name_is_nobody_elses_until_it_has_none(people):
+    people.register("u1", "ana")
+    with pytest.raises(NameTaken):
+        people.identify(Hello(name="Ana"))
+    assert people.account_named("ANA") == "u1"
+    assert people.free_name("Ana") == "Ana-2"
+    assert people.free_name("Ana", "u1") == "Ana"
+    people.register("u1", None)
+    assert people.identify(Hello(name="Ana"))
+    assert people.account_named("Ana") is None
+
+
+def test_a_name_that_another_account_has_by_now_stays_its(people):
+    people.register("u1", "ana")
+    people.register("u2", "ana")
+    people.register("u1", None)
+    assert people.account_named("ana") == "u2"
+
+
+def test_all_names_are_known_anew(people):
+    people.register("u1", "ana")
+    people.register_all({"u2": "bob"})
+    assert (people.account_named("ana"), people.account_named("bob")) == (None, "u2")
+    people.register("u2", None)
+    assert people.account_named("bob") is None

@@ -356,3 +356,14 @@ def test_places_of_a_site_do_not_outlast_its_token():
     assert not house.done(house.core.rights.stays(member.principal._replace(rooms=None), "~club-x"))
     with pytest.raises(Forbidden):
         house.core.rights.check_creation(member.principal, "anything")
+
+
+def test_who_is_invited_hears_of_it_only_where_what_let_them_in_is_good_for_the_room():
+    site = FakeSite()
+    house = House(site=site)
+    site.known = {"a.l.l": Told(), "so.m.e": Told(rooms=("den",))}
+    ana, wide, narrow = house.json("Ana"), house.json(token="a.l.l"), house.json(token="so.m.e")
+    room = made(ana, kind="private")
+    ana.does("room.invite", room=room, user="Sue")
+    assert [one["change"] for one in wide.events("member")] == ["invited"]
+    assert room not in json.dumps(narrow.hear())

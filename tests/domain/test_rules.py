@@ -1,6 +1,8 @@
 """Who may do what, and what texts may be."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatroom.domain import rules
 from chatroom.domain.errors import BadRequest, Forbidden, NotFound, TooLong
@@ -70,3 +72,46 @@ def test_what_is_not_there_cannot_be_changed(target):
 
 def test_an_author_is_named_as_they_are_called_then():
     assert rules.author(ANA) == By("g1", "Ana")
+
+
+@pytest.mark.parametrize("kind", ["public", "announcement"])
+def test_where_everybody_may_be_the_higher_role_counts(kind):
+    assert rules.role_in(kind, "guest", None) == "guest"
+    assert rules.role_in(kind, "guest", "owner") == "owner"
+    assert rules.role_in(kind, "moderator", "member") == "moderator"
+    assert rules.role_in(kind, "moderator", None) == "moderator"
+
+
+@pytest.mark.parametrize("kind", ["private", "direct"])
+def test_where_one_must_be_let_in_only_the_place_counts(kind):
+    assert rules.role_in(kind, "owner", None) is None
+    assert rules.role_in(kind, "owner", "guest") == "guest"
+    assert rules.role_in(kind, "guest", "owner") == "owner"
+
+
+@given(actor=st.sampled_from(list(rules.RANK)), subject=st.sampled_from(list(rules.RANK)))
+def test_one_acts_only_downwards(actor, subject):
+    if rules.RANK[actor] > rules.RANK[subject]:
+        rules.check_above(actor, subject)
+    else:
+        with pytest.raises(Forbidden):
+            rules.check_above(actor, subject)
+
+
+@given(actor=st.sampled_from(list(rules.RANK)), role=st.sampled_from(list(rules.RANK)[1:]))
+def test_roles_are_given_downwards_and_an_owner_gives_any(actor, role):
+    if actor == "owner" or rules.RANK[actor] > rules.RANK[role]:
+        rules.check_grant(actor, role)
+    else:
+        with pytest.raises(Forbidden):
+            rules.check_grant(actor, role)
+
+
+def test_who_is_nobody_in_a_room_is_told_the_same_whatever_they_ask():
+    told = set()
+    for request in rules.LEAST:
+        for kind in ("public", "announcement", "private", "direct"):
+            with pytest.raises(NotFound) as refused:
+                rules.check(request, kind, None)
+            told.add(refused.value.message)
+    assert told == {rules.NO_ROOM}

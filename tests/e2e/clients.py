@@ -133,11 +133,11 @@ class JsonClient(Client):
         """Say who this is; the welcome."""
         return self.ask("hello", **fields)
 
-    def ask(self, kind: str, **fields: Any) -> Json:
+    def ask(self, kind: str, /, **fields: Any) -> Json:
         """Send a request and wait for its reply, of whatever kind."""
         return self.reply(self.begin(kind, **fields))
 
-    def begin(self, kind: str, **fields: Any) -> int:
+    def begin(self, kind: str, /, **fields: Any) -> int:
         """Send a request; its number, for `reply`."""
         number = next(self._ids)
         self.send(json.dumps({"type": kind, "id": number, **fields}))
