@@ -32,6 +32,7 @@ from chatroom.roomkeeping import RoomKeeping
 from chatroom.roomlists import RoomLists
 from chatroom.session import Doorman
 from chatroom.stage import Applications
+from chatroom.userkeeping import UserKeeping
 
 _RETRY = 1.0
 """Seconds until the database is asked again."""
@@ -77,10 +78,12 @@ class House:
         self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)
         self.reception = Reception(self.doorman)
         common = (registry, store, self.rights, directory, self.changes, clock)
+        self.rooms = RoomLists(registry, store, self.hub, self.people, self.rights)
+        self.users = UserKeeping(registry, passwords, self.rights, self.people, self.changes, clock)
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common),
-            RoomLists(registry, store, self.hub, self.people, self.rights),
+            self.rooms,
             Devices(self.accounts),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from chatroom.domain import commands, names, replies
 from chatroom.domain.accounts import GONE, Principal, RoomRecord
@@ -44,6 +44,21 @@ class RoomLists:
                 found[live.name] = structs.replace(listed, **counts)
         rooms = [_with_unread(found[name]) for name in sorted(found)]
         return replies.RoomList(id=command.id, rooms=rooms)
+
+    async def room(self, member: Member, wanted: str) -> Room:
+        """One room, for who may see who is there. Raises what `Rights.admit` does."""
+        name = names.room_name(wanted)
+        record = await self._rights.admit("who", member.principal, name)
+        version = self._rights.version
+        listed = await self._listed(member, record, 0)
+        live = self._hub.room(name)
+        if live is None or live.loading:
+            listed = structs.replace(listed, head=await self._store.head(name))
+        else:
+            listed = structs.replace(listed, head=live.head, count=len(live.presences))
+        if version != self._rights.version:
+            await self._rights.admit("who", member.principal, name)
+        return structs.replace(listed, read=UNSET)
 
     async def _visible(self, principal: Principal) -> list[tuple[RoomRecord, int]]:
         """The rooms that are kept, with what the user has read of each."""

@@ -97,7 +97,8 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
     websocket = ChatFactory(
         core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
     )
-    parts = {"account": account.resource(), "api": ApiDoor(core.reception, origins).resource()}
+    api = ApiDoor(core.reception, core.rooms, core.users, origins)
+    parts = {"account": account.resource(), "api": api.resource()}
     web = WebSite(websocket, reactor, parts=parts, hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
     front = FrontFactory(websocket, web, deadlines, core.admission, timeout, proxies)

@@ -7,14 +7,16 @@ from typing import Any
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import HTTPException
 
-from chatroom.doors import apimessages, apirooms
+from chatroom.doors import apimessages, apirooms, apiusers
 from chatroom.doors.jsonhttp import Guarded, not_routed
 from chatroom.doors.operations import API
 from chatroom.doors.origins import Origins
 from chatroom.doors.sharing import share
 from chatroom.reception import Reception
+from chatroom.roomlists import RoomLists
+from chatroom.userkeeping import UserKeeping
 
-PARTS = (apimessages, apirooms)
+PARTS = (apimessages, apirooms, apiusers)
 """Importing them has made their operations."""
 
 
@@ -23,8 +25,10 @@ class ApiDoor:
 
     app = API.app
 
-    def __init__(self, reception: Reception, origins: Origins) -> None:
+    def __init__(self, reception: Reception, rooms: RoomLists, users: UserKeeping, origins: Origins) -> None:
         self.reception = reception
+        self.rooms = rooms
+        self.users = users
         self._origins = origins
 
     def resource(self) -> IResource:

@@ -7,11 +7,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
 
 from chatroom.domain import commands, replies
+from chatroom.domain.errors import ChatError, Internal
 from chatroom.doors import apitypes as t
 from chatroom.doors.operations import API, Answer, Call, Door
+from chatroom.member import Member
 from chatroom.reception import Reception
+
+_log = Logger()
 
 
 class _Numbered(Struct):
@@ -28,7 +34,7 @@ class Published(NamedTuple):
     status: HTTPStatus
 
 
-async def publish(reception: Reception, member: Any, command: commands.Post) -> Published:
+async def publish(reception: Reception, member: Member, command: commands.Post) -> Published:
     """Post it. The status says whether it is a new one, or one that was sent again with its key."""
     asked = reception.chat.now()
     posted: replies.Posted = await reception.ask(member, command)
@@ -99,7 +105,7 @@ async def read_log(door: Door, call: Call, room: str) -> Answer:
     wanted: t.Stretch = call.query
     command = commands.History(room=room, before=wanted.before, after=wanted.after, limit=wanted.limit)
     found: replies.Events = await door.reception.ask(call.member, command)
-    return Answer(_log(found.events, found.more, forward=wanted.after is not None))
+    return Answer(_stretch(found.events, found.more, forward=wanted.after is not None))
 
 
 @API.operation(
@@ -134,9 +140,55 @@ async def _changed(door: Door, call: Call, room: str, command: commands.Command)
     return Answer(t.Changed(room, done.seq))
 
 
-def _log(events: list[Raw], more: bool, *, forward: bool) -> t.Log:
+def _stretch(events: list[Raw], more: bool, *, forward: bool) -> t.Log:
     # They are encoded already, as everybody gets them.
     encoded: Any = events
     if not more or not events:
         return t.Log(encoded, more)
     return t.Log(encoded, more, _numbered.decode(events[-1 if forward else 0]).seq)
+
+
+@API.operation("POST", "/messages", needs="publish:ROOM", body=t.Batch, answer=t.Results)
+async def publish_batch(door: Door, call: Call) -> Answer:
+    """Publish several messages, to rooms or to users.
+
+    Each is answered by itself, in the order they were given in: one that cannot be published keeps no
+    other back. Messages to one room are published in this order.
+    """
+    wanted: t.Batch = call.body
+    done = [await _in_order(door.reception, call.member, message) for message in wanted.messages]
+    return Answer(t.Results([await one for one in done]))
+
+
+async def _in_order(reception: Reception, member: Member, message: t.BatchMessage) -> Deferred[t.Result]:
+    """Start publishing a message, and wait as far as the next one has to."""
+    chat = reception.chat
+    if message.to is None and not chat.overlaps(member, message.room):
+        await chat.prepare(member, message.room)
+    overlaps = message.to is None and chat.overlaps(member, message.room)
+    started = Deferred.fromCoroutine(_result(reception, member, message))
+    if overlaps:
+        return started
+    return succeed(await started)
+
+
+async def _result(reception: Reception, member: Member, message: t.BatchMessage) -> t.Result:
+    command = commands.Post(
+        room=message.room,
+        to=message.to,
+        text=message.text,
+        key=message.key,
+        reply_to=message.reply_to,
+        data=message.data,
+    )
+    try:
+        if message.shown_as is not None:
+            member = reception.member(member.principal, member.address, message.shown_as)
+        posted: replies.Posted = await reception.ask(member, command)
+    except ChatError as error:
+        return t.Result(error=t.Error(error.code, error.message, error.retry_after))
+    except Exception:
+        _log.failure("a message of several failed")
+        wrong = Internal("the server made a mistake; it is logged")
+        return t.Result(error=t.Error(wrong.code, wrong.message))
+    return t.Result(posted.room, posted.seq, posted.at)

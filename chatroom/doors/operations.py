@@ -26,6 +26,8 @@ from chatroom.doors.http import StrictRequest
 from chatroom.doors.jsonhttp import body_of, endpoint, told
 from chatroom.member import Member
 from chatroom.reception import Reception
+from chatroom.roomlists import RoomLists
+from chatroom.userkeeping import UserKeeping
 
 PARTS: dict[str, Any] = {
     "room": RoomName,
@@ -37,9 +39,11 @@ PARTS: dict[str, Any] = {
 
 
 class Door(Protocol):
-    """What operations are methods of."""
+    """What operations are given beside the request."""
 
     reception: Reception
+    rooms: RoomLists
+    users: UserKeeping
 
 
 class Answer(NamedTuple):
@@ -106,8 +110,8 @@ class Routes:
         others: Mapping[HTTPStatus, type[Struct]] | None = None,
         keyed: bool = False,
     ) -> Callable[[Use], Use]:
-        """Makes a coroutine method an operation. Its docstring describes it; it is given a Call and
-        the parts of the path. `needs` says in a word what a key needs for it."""
+        """Makes a coroutine function an operation. Its docstring describes it; it is given the Door, a
+        Call and the parts of the path. `needs` says in a word what a key needs for it."""
         decoder = None if body is None else msgspec.json.Decoder(body)
 
         def made(use: Use) -> Use:

@@ -19,7 +19,8 @@ class Office(Premises):
         # Only imported where it is needed: klein takes a tenth of a second.
         from chatroom.doors.api import ApiDoor
 
-        door = ApiDoor(self.core.reception, Origins(list(arguments[1:])))
+        core = self.core
+        door = ApiDoor(core.reception, core.rooms, core.users, Origins(list(arguments[1:])))
         self.web.resource.putChild(b"api", door.resource())
 
     def program(self, *scopes: str, **headers: str) -> Program:
