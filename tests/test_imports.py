@@ -24,17 +24,21 @@ LAYERS = {
     **{f"chatroom.{name}": 1 for name in CORE.split()},
     "chatroom.doors": 2,
     "chatroom.store": 2,
+    "chatroom.client": 2,
     "chatroom.bus": 2,
     **{f"chatroom.{name}": 3 for name in STARTING.split()},
     "twisted.plugins": 4,
 }
 """How far out each part is: it may import what is further in, and itself."""
 
-SIDE_BY_SIDE = ("chatroom.doors", "chatroom.store", "chatroom.bus")
+SIDE_BY_SIDE = ("chatroom.doors", "chatroom.store", "chatroom.bus", "chatroom.client")
 """These never import each other."""
 
+OF_THE_CLIENT = ("chatroom.client", "chatroom.domain", "chatroom.wire")
+"""What the client imports of ours: nothing of the server."""
+
 HOMES = {
-    "autobahn": ("chatroom.doors",),
+    "autobahn": ("chatroom.doors", "chatroom.client"),
     "sqlalchemy": ("chatroom.store",),
     "alembic": ("chatroom.store",),
     "argon2": ("chatroom.passwords",),
@@ -94,6 +98,8 @@ def breaks(modules: dict[str, str]) -> list[str]:
 
 def allowed(here: str, target: str) -> bool:
     there, library = part_of(target), target.split(".")[0]
+    if here == "chatroom.client" and library == "chatroom":
+        return there in OF_THE_CLIENT
     if there is not None:
         return LAYERS[there] <= LAYERS[here] and not (
             here != there and here in SIDE_BY_SIDE and there in SIDE_BY_SIDE
@@ -149,6 +155,9 @@ def test_the_plugin_imports_next_to_nothing():
         ("chatroom.store.bad", "import autobahn"),
         ("chatroom.bus.bad", "import chatroom.doors"),
         ("chatroom.doors.bad", "from chatroom import tap"),
+        ("chatroom.client.bad", "from chatroom.chat import Chat"),
+        ("chatroom.client.bad", "from chatroom.doors import websocket"),
+        ("chatroom.chat", "from chatroom.client import Client"),
         ("chatroom.somewhere_new", "import os"),
         ("chatroom.doors.bad", "from chatroom import somewhere_new"),
     ],
@@ -173,6 +182,7 @@ def test_an_import_that_points_the_wrong_way_is_found(name, source):
             "from chatroom.chat import Chat\nfrom .outbox import Outbox\nimport autobahn",
         ),
         ("chatroom.store.good", "from chatroom.domain.ports import Store\nfrom sqlalchemy import Table"),
+        ("chatroom.client.good", "from chatroom.domain import events\nimport autobahn"),
         ("chatroom.tap", "from chatroom.doors import http\nfrom chatroom.store import sql\nimport chatroom"),
     ],
 )
