@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -10,6 +11,7 @@ from chatroom.direct import Direct
 from chatroom.domain import names
 from chatroom.domain.errors import CloseCode, NotFound
 from chatroom.domain.events import Event, MemberChanged
+from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Committed, Origin, Store
 from chatroom.hub import Hub, LiveRoom
 from chatroom.member import Member
@@ -17,6 +19,19 @@ from chatroom.people import People
 from chatroom.rights import Rights
 from chatroom.stage import Applications
 from chatroom.tail import LOADED
+
+
+class Watcher(Protocol):
+    """Who is told of everything that happens in rooms, besides those who are in them."""
+
+    def committed(self, committed: Committed) -> None:
+        """These events are in the logs."""
+
+    def came(self, room: str, user: User, head: Seq) -> None:
+        """Somebody is in a room who was not, after its event `head`."""
+
+    def went(self, room: str, user: User, head: Seq) -> None:
+        """Somebody is in a room no more, on none of their connections."""
 
 
 class Attendance:
@@ -39,6 +54,8 @@ class Attendance:
         self._apps = applications
         self.loading: dict[str, list[Deferred[None]]] = {}
         """Who waits for each room's tail that is being read."""
+        self.watcher: Watcher | None = None
+        """Set once it is made; it posts itself."""
         store.on_commit = self._committed
 
     async def load(self, room: LiveRoom) -> None:
@@ -69,21 +86,25 @@ class Attendance:
             self._hub.enter_again(room, member.outlet, member.user)
         else:
             member.rooms[room.name] = room
+            if self.watcher is not None and member.user.id not in room.presences:
+                self.watcher.came(room.name, member.user, room.head)
             self._hub.enter(room, member.outlet, member.user)
             if self._apps is not None:
                 self._apps.connected(room.name, member.user)
 
     def leave(self, member: Member, name: str) -> None:
         """Somebody goes out of a room that they are in."""
-        self._hub.leave(member.rooms.pop(name), member.outlet, member.user)
-        self._closed(member, name)
+        room = member.rooms.pop(name)
+        self._hub.leave(room, member.outlet, member.user)
+        self._closed(member, room)
 
     def put_out(self, member: Member, name: str) -> None:
         """Somebody may not be in a room any more; what happened there until now they are still told."""
         if name not in member.rooms:
             return
-        self._hub.see_off(member.rooms.pop(name), member.outlet, member.user)
-        self._closed(member, name)
+        room = member.rooms.pop(name)
+        self._hub.see_off(room, member.outlet, member.user)
+        self._closed(member, room)
         if not member.outlet.dialect.echoes:
             # The tutorial's client has that one room, and no other way to hear of it.
             member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
@@ -112,9 +133,11 @@ class Attendance:
             room.joining -= 1
             self._hub.release(room)
 
-    def _closed(self, member: Member, name: str) -> None:
+    def _closed(self, member: Member, room: LiveRoom) -> None:
         if self._apps is not None:
-            self._apps.closed(name, member.user)
+            self._apps.closed(room.name, member.user)
+        if self.watcher is not None and member.user.id not in room.presences:
+            self.watcher.went(room.name, member.user, room.head)
 
     def _committed(self, committed: Committed) -> None:
         for part in _until_each_is_put_out(committed):
@@ -126,6 +149,8 @@ class Attendance:
             if isinstance(event, MemberChanged) and _puts_out(event):
                 for member in self._people.connections(event.user.id):
                     self.put_out(member, event.room)
+        if self.watcher is not None:
+            self.watcher.committed(committed)
 
     def _tell_invited(self, event: MemberChanged) -> None:
         """Who is given a place hears of it on every device: how else would they know of the room?"""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.accountkeeping import AccountKeeping, Passwords, SignUp
 from chatroom.admission import Admission
+from chatroom.answers import Answers
 from chatroom.attempts import Attempts
 from chatroom.changes import Changes
 from chatroom.chat import Chat
@@ -14,10 +17,13 @@ from chatroom.devices import Devices
 from chatroom.direct import Direct
 from chatroom.directory import Directory
 from chatroom.domain import commands
+from chatroom.domain.accounts import Change
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
 from chatroom.domain.ports import Clock, Store
 from chatroom.domain.registry import Registry
+from chatroom.domain.webhooks import Courier
+from chatroom.domain.webhooks import Webhooks as KeptWebhooks
 from chatroom.enforcement import Enforcement
 from chatroom.gate import Gate
 from chatroom.hooks import Room
@@ -33,9 +39,17 @@ from chatroom.roomlists import RoomLists
 from chatroom.session import Doorman
 from chatroom.stage import Applications
 from chatroom.userkeeping import UserKeeping
+from chatroom.webhooks import Webhooks
 
 _RETRY = 1.0
 """Seconds until the database is asked again."""
+
+
+class Outbox(NamedTuple):
+    """What webhooks need: where they are kept, and who makes the requests."""
+
+    kept: KeptWebhooks
+    courier: Courier
 
 
 class House:
@@ -56,13 +70,14 @@ class House:
         creators: Creators = "everyone",
         app: type[Room] | None = None,
         site: Site | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self._clock = clock
         self.hub = Hub(clock)
         self.people = People(limits, guests=guests)
         self.rights = Rights(registry, clock, creators)
         enforcement = self._enforcement = Enforcement(registry, self.people, self.rights)
-        self.changes = Changes(registry, clock, enforcement.look)
+        self.changes = Changes(registry, clock, self._look)
         directory = Directory(registry, self.people)
         direct = Direct(registry, self.rights, directory, self.changes)
         apps = Applications(app, store, self.hub, clock, limits) if app is not None else None
@@ -80,6 +95,11 @@ class House:
         common = (registry, store, self.rights, directory, self.changes, clock)
         self.rooms = RoomLists(registry, store, self.hub, self.people, self.rights)
         self.users = UserKeeping(registry, passwords, self.rights, self.people, self.changes, clock)
+        self.webhooks: Webhooks | None = None
+        if outbox is not None:
+            answers = Answers(self.chat, registry, self.meters)
+            self.webhooks = Webhooks(outbox.kept, store, registry, outbox.courier, answers, clock)
+            self.chat.attendance.watcher = self.webhooks
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common),
@@ -98,6 +118,8 @@ class House:
             try:
                 await self.changes.begin()
                 await self._enforcement.load()
+                if self.webhooks is not None:
+                    await self.webhooks.load()
             except Unavailable as error:
                 self._log.error("who has an account cannot be read yet: {error}", error=error.message)
                 moment: Deferred[None] = Deferred()
@@ -105,6 +127,11 @@ class House:
                 await moment
             else:
                 return
+
+    async def _look(self, change: Change | None) -> None:
+        await self._enforcement.look(change)
+        if self.webhooks is not None:
+            await self.webhooks.look(change)
 
     async def first_owner(self) -> str | None:
         """Once people are let in: the token of an invitation to own this server, if nobody does."""

@@ -39,6 +39,9 @@ class Presences:
     def __len__(self) -> int:
         return len(self._people)
 
+    def __contains__(self, user_id: object) -> bool:
+        return user_id in self._people
+
     def some(self, limit: int) -> tuple[User, ...]:
         """At most `limit` of the people, those who came first first; the same object while it is true."""
         if self._first is None or self._first[0] != limit:

@@ -17,6 +17,7 @@ CORE = (
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reception userkeeping"
+    " webhooks postman lanes progress answers signatures webhookkeeping"
 )
 LAYERS = {
     "chatroom.domain": 0,
@@ -44,6 +45,7 @@ HOMES = {
     "argon2": ("chatroom.passwords",),
     "klein": ("chatroom.doors",),
     "werkzeug": ("chatroom.doors",),
+    "treq": ("chatroom.doors",),
     "jwt": ("chatroom.sitekeys", "chatroom.sitetokens"),
 }
 """Libraries that one part alone knows."""

@@ -261,6 +261,8 @@ letter = Table(
     Column("body", Text),
     Column("dead", BigInteger),
     Column("reason", String, nullable=False),
+    # Whoever has read up to an id is told of none after it that they have not read.
+    sqlite_autoincrement=True,
 )
 """What a webhook is to be told and no cursor stands for; `dead` ones wait to be sent again. Of an event
 it has the `seq` alone: a text is kept in one place."""

@@ -123,9 +123,7 @@ def keep(connection: Connection, progress: Progress) -> None:
     gone = [*progress.told, *(one.id for one in progress.dead if one.id)]
     if gone:
         connection.execute(delete(tables.letter).where(_letter.id.in_(gone)))
-    new_letters = [one for one in (*progress.dead, *progress.new) if one.hook in there]
-    if new_letters:
-        connection.execute(insert(tables.letter), [structs.asdict(one) | {"id": None} for one in new_letters])
+    _put(connection, [one for one in (*progress.dead, *progress.new) if one.hook in there])
     for died in {one.dead for one in progress.dead if one.dead is not None}:
         connection.execute(delete(tables.letter).where(_letter.dead < died - DEAD_KEPT))
 
@@ -143,12 +141,19 @@ def resend(connection: Connection, hook: str, letter: int | None, now: Millis) -
     which = [_letter.hook == hook, _letter.dead.is_not(None)]
     if letter is not None:
         which.append(_letter.id == letter)
-    again = update(tables.letter).where(*which).values(dead=None, reason="", at=now, after=0)
-    count = connection.execute(again).rowcount
-    if letter is not None and not count:
+    found = [Letter(*row) for row in connection.execute(select(*_LETTER).where(*which).order_by(_letter.id))]
+    if letter is not None and not found:
         raise NotFound(f"this webhook has no dead letter {letter}")
+    connection.execute(delete(tables.letter).where(*which))
+    # Under new ids: a running server may have read past the old ones.
+    _put(connection, [structs.replace(one, dead=None, reason="", at=now, after=0) for one in found])
     leave(connection, ("webhook", hook))
-    return count
+    return len(found)
+
+
+def _put(connection: Connection, letters: Sequence[Letter]) -> None:
+    if letters:
+        connection.execute(insert(tables.letter), [structs.asdict(one) | {"id": None} for one in letters])
 
 
 def _heard(hook: Webhook) -> ColumnElement[bool]:

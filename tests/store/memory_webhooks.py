@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from msgspec import structs
@@ -26,6 +27,7 @@ class MemoryWebhooks:
         self._hooks: dict[str, Webhook] = {}
         self._cursors: dict[tuple[str, str], int] = {}
         self._letters: dict[int, Letter] = {}
+        self._numbers = count(1)
 
     def cursor(self, hook: str, room: str) -> int:
         """How far it was told."""
@@ -40,7 +42,8 @@ class MemoryWebhooks:
             if self.broken is not None:
                 return fail(self.broken)
             try:
-                return succeed(method(*arguments))
+                done = method(*arguments)
+                return done if isinstance(done, Deferred) else succeed(done)
             except ChatError as error:
                 return fail(error)
 
@@ -104,8 +107,7 @@ class MemoryWebhooks:
             self._letters.pop(gone, None)
         for one in [*progress.dead, *progress.new]:
             if one.hook in self._hooks:
-                number = max(self._letters, default=0) + 1
-                self._letters[number] = structs.replace(one, id=number)
+                self._put(one)
         for one in progress.dead:
             died = one.dead or 0
             self._letters = {
@@ -124,9 +126,14 @@ class MemoryWebhooks:
         if letter is not None and not chosen:
             raise NotFound("no such letter")
         for one in chosen:
-            self._letters[one.id] = structs.replace(one, dead=None, reason="", at=now, after=0)
+            del self._letters[one.id]
+            self._put(structs.replace(one, dead=None, reason="", at=now, after=0))
         self._registry._changed("webhook", hook)
         return len(chosen)
+
+    def _put(self, letter: Letter) -> None:
+        number = next(self._numbers)
+        self._letters[number] = structs.replace(letter, id=number)
 
     def _waiting(self, hook: str) -> list[Letter]:
         return [one for _, one in sorted(self._letters.items()) if one.hook == hook and one.dead is None]

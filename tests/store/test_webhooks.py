@@ -122,8 +122,9 @@ def test_dead_letters_wait_to_be_sent_again(webhooks, registry):
     assert list(webhooks.dead("w1", 1)) == [one]
     assert changed(registry, lambda: webhooks.resend("w1", two.id, NOW + 9)) == [("webhook", "w1")]
     (again,) = webhooks.letters("w1", "lobby", 0, 10)
+    assert again.id > two.id
     assert (again.seq, again.at, again.after, again.dead, again.reason) == (9, NOW + 9, 0, None, "")
-    refused(NotFound, webhooks.resend, "w1", two.id, NOW)
+    refused(NotFound, webhooks.resend, "w1", again.id, NOW)
     refused(NotFound, webhooks.resend, "nobody", None, NOW)
     assert webhooks.resend("w1", None, NOW) == 1
     assert webhooks.resend("w1", None, NOW) == 0

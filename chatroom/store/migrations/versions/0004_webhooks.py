@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text),
         sa.Column("dead", sa.BigInteger),
         sa.Column("reason", sa.String, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("letter_room", "letter", ["hook", "room"])
 

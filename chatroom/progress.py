@@ -1,0 +1,137 @@
+"""What webhooks were told, on its way into the store: gathered, and kept now and then in one transaction.
+
+A crash loses at most the last moment of it, and then the same is told again, under the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from chatroom.domain.errors import ChatError
+from chatroom.domain.model import Seq
+from chatroom.domain.ports import Clock, Timer
+from chatroom.domain.webhooks import Letter, Progress, Webhooks
+
+SOON = 0.5
+"""Seconds after which what was told is kept."""
+
+LATER = 30.0
+"""Seconds after which it is kept that there was nothing to tell."""
+
+MAX_NEW = 10_000
+"""So many letters wait to be kept, where the database cannot be written; more are lost."""
+
+
+class Records:
+    """What is to be kept. `lettered` is called with each webhook and room that new letters are kept for."""
+
+    _log = Logger()
+
+    def __init__(self, kept: Webhooks, clock: Clock, lettered: Callable[[str, str], None]) -> None:
+        self._kept = kept
+        self._clock = clock
+        self._lettered = lettered
+        self._cursors: dict[tuple[str, str], Seq] = {}
+        self._told: list[int] = []
+        self._dead: list[Letter] = []
+        self._new: dict[tuple[str, str, str], Letter] = {}
+        self._unchosen: set[tuple[str, str, str]] = set()
+        self._timer: Timer | None = None
+        self._due = 0.0
+        self._writing = False
+        self._stopped = False
+        self.unsettled: set[int] = set()
+        """Letters that were told, or have died, and may still be read from the store."""
+
+    def passed(self, hook: str, room: str, seq: Seq, *, told: bool) -> None:
+        """A webhook is done with a room's log up to `seq`; `told`: it has heard of it."""
+        self._cursors[hook, room] = seq
+        self._plan(SOON if told else LATER)
+
+    def told(self, letter: Letter) -> None:
+        """A letter was told."""
+        self._told.append(letter.id)
+        self.unsettled.add(letter.id)
+        self._plan(SOON)
+
+    def died(self, letter: Letter) -> None:
+        """Something was given up; `letter` has an id if it was one already."""
+        self._dead.append(letter)
+        if letter.id:
+            self.unsettled.add(letter.id)
+        self._plan(SOON)
+
+    def happened(self, letter: Letter, user: str, *, chosen: bool) -> None:
+        """A user came or went. Where they did the opposite a moment ago, nothing has happened; that
+        holds too where the webhook has not `chosen` to be told of this one."""
+        who = (letter.hook, letter.room, user)
+        if who in self._new or who in self._unchosen:
+            self._new.pop(who, None)
+            self._unchosen.discard(who)
+        elif len(self._new) + len(self._unchosen) >= MAX_NEW:
+            self._log.error("a webhook is not told of a coming or going: too much waits for the disk")
+        elif chosen:
+            self._new[who] = letter
+        else:
+            self._unchosen.add(who)
+        self._plan(SOON)
+
+    async def keep(self) -> None:
+        """Keep all of it now, as far as that can be done."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        cursors, self._cursors = self._cursors, {}
+        told, self._told = self._told, []
+        dead, self._dead = self._dead, []
+        new, self._new = self._new, {}
+        self._unchosen.clear()
+        if not (cursors or told or dead or new):
+            return
+        self._writing = True
+        try:
+            await self._kept.keep(Progress(cursors, told, dead, list(new.values())))
+        except ChatError as error:
+            self._log.error("what webhooks were told cannot be kept: {error}", error=error.message)
+            self._cursors = cursors | self._cursors
+            self._told = told + self._told
+            self._dead = dead + self._dead
+            self._new = new | self._new
+        else:
+            self.unsettled.difference_update(told, (letter.id for letter in dead))
+            for hook, room in {(letter.hook, letter.room) for letter in new.values()}:
+                self._lettered(hook, room)
+        finally:
+            self._writing = False
+        if self._cursors or self._told or self._dead or self._new:
+            self._plan(SOON)
+
+    def forget(self, hook: str) -> None:
+        """A webhook is there no more."""
+        self._cursors = {which: seq for which, seq in self._cursors.items() if which[0] != hook}
+        self._new = {which: one for which, one in self._new.items() if which[0] != hook}
+
+    def stop(self) -> None:
+        """Keep nothing more by itself."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _plan(self, delay: float) -> None:
+        due = self._clock.seconds() + delay
+        if self._stopped or self._writing or (self._timer is not None and self._due <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = self._clock.callLater(delay, self._now)
+
+    def _now(self) -> None:
+        self._timer = None
+        Deferred.fromCoroutine(self.keep()).addErrback(
+            lambda failure: self._log.failure("what webhooks were told is not kept", failure)
+        )
