@@ -82,7 +82,8 @@ class Attendance:
         """Somebody is in a room, right after its head, whether or not they were before."""
         if member.gone:
             raise NotFound("the connection is gone")
-        if room.name in member.rooms:
+        if room.name in member.rooms or member.listening is not None:
+            member.rooms[room.name] = room
             self._hub.enter_again(room, member.outlet, member.user)
         else:
             member.rooms[room.name] = room
@@ -95,7 +96,7 @@ class Attendance:
     def leave(self, member: Member, name: str) -> None:
         """Somebody goes out of a room that they are in."""
         room = member.rooms.pop(name)
-        self._hub.leave(room, member.outlet, member.user)
+        self._hub.leave(room, member.outlet, _seen(member))
         self._closed(member, room)
 
     def put_out(self, member: Member, name: str) -> None:
@@ -103,10 +104,10 @@ class Attendance:
         if name not in member.rooms:
             return
         room = member.rooms.pop(name)
-        self._hub.see_off(room, member.outlet, member.user)
+        self._hub.see_off(room, member.outlet, _seen(member))
         self._closed(member, room)
-        if not member.outlet.dialect.echoes:
-            # The tutorial's client has that one room, and no other way to hear of it.
+        if member.listening is not None or not member.outlet.dialect.echoes:
+            # They, and the tutorial's client, have that one room, and no other way to hear of it.
             member.expel(CloseCode.FORBIDDEN, f"you may not be in {name} any more")
 
     def append(self, draft: Event, origin: Origin) -> Awaitable[Event]:
@@ -126,7 +127,11 @@ class Attendance:
             event = await self._store.append(draft, origin)
             # Not announced yet: that comes right after this.
             for member in [one for user in users for one in self._people.connections(user)]:
-                if name not in member.rooms and self._rights.reads(member.principal, name):
+                if (
+                    name not in member.rooms
+                    and member.listening is None
+                    and self._rights.reads(member.principal, name)
+                ):
                     self.enter(member, room)
             return event
         finally:
@@ -134,6 +139,8 @@ class Attendance:
             self._hub.release(room)
 
     def _closed(self, member: Member, room: LiveRoom) -> None:
+        if member.listening is not None:
+            return
         if self._apps is not None:
             self._apps.closed(room.name, member.user)
         if self.watcher is not None and member.user.id not in room.presences:
@@ -158,8 +165,13 @@ class Attendance:
             dialect = member.outlet.dialect
             payload = dialect.event(event)
             elsewhere = event.room not in member.rooms and self._rights.reads(member.principal, event.room)
-            if elsewhere and payload is not None:
+            if elsewhere and member.listening is None and payload is not None:
                 member.outlet.send(dialect.frame(payload))
+
+
+def _seen(member: Member) -> User | None:
+    """Whose going the others hear of."""
+    return member.user if member.listening is None else None
 
 
 def _puts_out(event: MemberChanged) -> bool:

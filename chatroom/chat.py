@@ -99,10 +99,22 @@ class Chat:
         """Milliseconds since 1970."""
         return int(self.clock.seconds() * 1000)
 
-    def arrive(self, principal: Principal, outlet: Outlet, address: str | None = None) -> Member:
-        """Somebody is connected; raises Banned, and RateLimited where they are too often already."""
+    @property
+    def epoch(self) -> str:
+        """The random id of the log's life; known once people are let in."""
+        return self._store.epoch
+
+    def arrive(
+        self,
+        principal: Principal,
+        outlet: Outlet,
+        address: str | None = None,
+        listening: str | None = None,
+    ) -> Member:
+        """Somebody is connected (see `Member`); raises Banned, and RateLimited where they are too often
+        already."""
         self.rights.check_entry(principal, address)
-        member = Member(principal, outlet, address)
+        member = Member(principal, outlet, address, listening)
         self.people.arrive(member)
         return member
 

@@ -91,16 +91,18 @@ class Hub:
         room.presences.came(user)
 
     def enter_again(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
-        """A member goes on right after `room.head`, whatever of before it is still to be told."""
+        """A member goes on right after `room.head`, whatever of before it is still to be told; or
+        comes, and nobody sees it."""
         room.fan_out.admit(outlet, user)
 
-    def leave(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
-        """`outlet` is a member no more."""
+    def leave(self, room: LiveRoom, outlet: Outlet, user: User | None) -> None:
+        """`outlet` is a member no more; None for a user whom nobody has seen come."""
         room.fan_out.dismiss(outlet)
-        room.presences.went(user)
+        if user is not None:
+            room.presences.went(user)
         self.release(room)
 
-    def see_off(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
+    def see_off(self, room: LiveRoom, outlet: Outlet, user: User | None) -> None:
         """`outlet` is told at once what it is still to be told, and is a member no more."""
         room.fan_out.finish(outlet)
         self.leave(room, outlet, user)

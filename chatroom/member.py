@@ -23,14 +23,20 @@ class Grant(NamedTuple):
 
 
 class Member:
-    """Somebody on one connection. `address` is where from, None if that says nothing."""
+    """Somebody on one connection. `address` is where from, None if that says nothing.
 
-    __slots__ = ("address", "expelled", "gone", "grant", "outlet", "principal", "rooms")
+    `listening`: the one room of which the connection tells, and whose members do not see it.
+    """
 
-    def __init__(self, principal: Principal, outlet: Outlet, address: str | None = None) -> None:
+    __slots__ = ("address", "expelled", "gone", "grant", "listening", "outlet", "principal", "rooms")
+
+    def __init__(
+        self, principal: Principal, outlet: Outlet, address: str | None = None, listening: str | None = None
+    ) -> None:
         self.principal = principal
         self.outlet = outlet
         self.address = address
+        self.listening = listening
         self.rooms: dict[str, LiveRoom] = {}
         self.grant: Grant | None = None
         """The leave to post, where they last did."""

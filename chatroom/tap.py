@@ -24,6 +24,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
+from chatroom.doors.sse import StreamFactory
 from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
@@ -99,9 +100,10 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
     )
     api = ApiDoor(core.reception, core.rooms, core.users, origins)
     parts = {"account": account.resource(), "api": api.resource()}
-    web = WebSite(websocket, reactor, parts=parts, hosts=hosts, proxies=proxies)
+    streams = StreamFactory(websocket)
+    web = WebSite(websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
-    front = FrontFactory(websocket, web, deadlines, core.admission, timeout, proxies)
+    front = FrontFactory(websocket, streams, web, deadlines, core.admission, timeout, proxies)
     return websocket, front
 
 

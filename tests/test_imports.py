@@ -17,7 +17,7 @@ CORE = (
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reception userkeeping"
-    " webhooks postman lanes progress answers signatures webhookkeeping"
+    " webhooks postman lanes progress answers signatures webhookkeeping listener"
 )
 LAYERS = {
     "chatroom.domain": 0,

@@ -1,8 +1,9 @@
 """A web connection: every request head on it is read as strictly as the first one was.
 
-Reverse proxies keep connections alive and send upgrades on them. Twisted Web has no way to give a
-connection away (its ticket 3204), so whole heads are read here, before Twisted Web sees them, and
-it is between two requests, with nothing under way, when it loses the connection.
+Reverse proxies keep connections alive and send upgrades, and requests for streams, on them. Twisted
+Web has no way to give a connection away (its ticket 3204), so whole heads are read here, before
+Twisted Web sees them, and it is between two requests, with nothing under way, when it loses the
+connection.
 """
 
 from __future__ import annotations
@@ -109,19 +110,22 @@ class WebChannel(AnsweringChannel):
         lines, self._lines, self._size = self._lines, [], 0
         head = read_head(b"\r\n".join([*lines, b""]))
         if head.upgrade:
-            self._give_away(head)
+            self._give_away(head, self.factory.websocket)
+            return
+        if self.factory.streams.takes(head):
+            self._give_away(head, self.factory.streams)
             return
         self.target = head.target
         for line in lines:
             super().lineReceived(line)
 
-    def _give_away(self, head: Head) -> None:
-        """Lose the connection to the WebSocket door, for good."""
+    def _give_away(self, head: Head, door: Any) -> None:
+        """Lose the connection to another door, for good."""
         transport, self.transport = self.transport, None
         self.setTimeout(None)
         # Twisted Web is the transport's producer, and may have paused it.
         transport.unregisterProducer()
-        protocol = self.factory.websocket.buildProtocol(transport.getPeer())
+        protocol = door.buildProtocol(transport.getPeer())
         protocol.pristine = False
         protocol.place, self.place = self.place, None
         hand_over(transport, protocol)

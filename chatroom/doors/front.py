@@ -2,7 +2,7 @@
 
 It reads a connection's first request head, strictly, and hands the connection over: an upgrade
 straight to the WebSocket factory (going through a web server's resources would cost two thirds
-more CPU and memory a connection), everything else to the web site.
+more CPU and memory a connection), a listener to the streams' one, everything else to the web site.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class FrontDoor(Protocol):
     def _pass(self, head: Head, rest: bytes) -> None:
         self._stop_timer()
         factory, transport = self.factory, self.transport
-        site = factory.websocket if head.upgrade else factory.web
+        taken = head.upgrade or factory.streams.takes(head)
+        site = factory.web if not taken else factory.websocket if head.upgrade else factory.streams
         peer = transport.getPeer()
         protocol: Any = site.buildProtocol(peer)
         if protocol is None:
@@ -100,7 +101,7 @@ class FrontDoor(Protocol):
         if protocol.place is not None and is_balanced(transport):
             protocol.place.move(factory.proxies.address_of(peer))
         hand_over(transport, protocol)
-        if head.upgrade:
+        if taken:
             protocol.upgrade(head, rest)
         else:
             protocol.dataReceived(head.raw + rest)
@@ -138,6 +139,7 @@ class FrontFactory(Factory):
     def __init__(
         self,
         websocket: Any,
+        streams: Any,
         web: Any,
         deadlines: Deadlines,
         admission: Admission,
@@ -145,6 +147,7 @@ class FrontFactory(Factory):
         proxies: Proxies | None = None,
     ) -> None:
         self.websocket = websocket
+        self.streams = streams
         self.web = web
         self.deadlines = deadlines
         self.admission = admission

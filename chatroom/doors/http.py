@@ -190,8 +190,8 @@ class WebRoot(Resource):
 
 
 class WebSite(Site):
-    """The web site behind the front door; upgrades on its connections go to `websocket`. `parts` are
-    what is under a path of its own: account, api."""
+    """The web site behind the front door; upgrades on its connections go to `websocket`, and requests
+    for streams to `streams`. `parts` are what is under a path of its own: account, api."""
 
     noisy = False
     protocol = WebChannel  # type: ignore[assignment]
@@ -199,6 +199,7 @@ class WebSite(Site):
     def __init__(
         self,
         websocket: Any,
+        streams: Any,
         reactor: Any,
         *,
         parts: Mapping[str, IResource] | None = None,
@@ -213,6 +214,7 @@ class WebSite(Site):
             reactor=reactor,
         )
         self.websocket = websocket
+        self.streams = streams
         self.hosts = hosts or Hosts()
         self.proxies = proxies or Proxies()
         self.displayTracebacks = False

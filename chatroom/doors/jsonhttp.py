@@ -28,7 +28,7 @@ S = TypeVar("S", bound=Struct)
 Use = Callable[..., Awaitable[bytes]]
 """An endpoint's work: it is given its object, the request, and the parts of the path that are its own."""
 
-_STATUSES = {
+STATUSES = {
     "bad_json": 400,
     "bad_request": 400,
     "bad_token": 401,
@@ -130,7 +130,7 @@ def told(request: StrictRequest, body: object = None, status: HTTPStatus = HTTPS
 
 def told_wrong(request: StrictRequest, error: ChatError) -> bytes:
     """The answer that tells of `error`."""
-    status = HTTPStatus(_STATUSES.get(error.code, 400))
+    status = HTTPStatus(STATUSES.get(error.code, 400))
     if error.retry_after is not None:
         request.setHeader(b"retry-after", b"%d" % ceil(error.retry_after))
     if status is HTTPStatus.UNAUTHORIZED:

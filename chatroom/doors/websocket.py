@@ -17,7 +17,7 @@ from chatroom.admission import Place
 from chatroom.domain import names
 from chatroom.domain.errors import BadRequest, CloseCode
 from chatroom.domain.events import Closing
-from chatroom.domain.ports import Clock, Dialect, Row, Timer
+from chatroom.domain.ports import Clock, Dialect, Outlet, Row, Timer
 from chatroom.doors.cookies import login_token
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 from chatroom.doors.handshakes import Asked
@@ -297,8 +297,8 @@ class ChatFactory(WebSocketServerFactory):
         self.tick = Tick(clock)
         doorman.chat.hub.at_tick.append(self.tick.flush)
         self.protocol: Any = self._kind() if quick else ChatProtocol
-        self.open: set[ChatProtocol] = set()
-        """Every connection that is open."""
+        self.open: set[Outlet] = set()
+        """Every connection that is open, streams too."""
         self._warned: set[str] = set()
 
     def _kind(self) -> type[ChatProtocol]:

@@ -81,6 +81,11 @@ def encode(message: Event | Passing | AnyReply) -> bytes:
     return _encoder.encode(message)
 
 
+def encode_any(value: object) -> bytes:
+    """The UTF-8 bytes of any JSON."""
+    return _encoder.encode(value)
+
+
 _MANY = 30
 """From so many members on, what all who join are told of them is encoded once."""
 

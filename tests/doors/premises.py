@@ -19,6 +19,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
+from chatroom.doors.sse import StreamFactory
 from chatroom.doors.websocket import ChatFactory
 
 from ..core.house import UNMETERED, House
@@ -124,9 +125,12 @@ class Premises(House):
             echo=echo,
             quick=self.quick,
         )
-        self.web = WebSite(self.websocket, self.clock, hosts=hosts, proxies=proxies)
+        self.streams = StreamFactory(self.websocket)
+        self.web = WebSite(self.websocket, self.streams, self.clock, hosts=hosts, proxies=proxies)
         deadlines, timeout = self.chat.deadlines, limits.handshake_timeout
-        self.front = FrontFactory(self.websocket, self.web, deadlines, self.admission, timeout, proxies)
+        self.front = FrontFactory(
+            self.websocket, self.streams, self.web, deadlines, self.admission, timeout, proxies
+        )
 
     def settle(self) -> None:
         """Let everything happen that waits for its turn."""

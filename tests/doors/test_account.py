@@ -404,9 +404,9 @@ class TestTrouble:
         assert found.headers.get("retry-after") == {503: "2", 429: "7"}.get(status)
 
     def test_every_error_has_a_status_of_its_own_choosing(self) -> None:
-        from chatroom.doors.jsonhttp import _STATUSES
+        from chatroom.doors.jsonhttp import STATUSES
 
-        missing = {one.code for one in errors.ChatError.__subclasses__()} - set(_STATUSES)
+        missing = {one.code for one in errors.ChatError.__subclasses__()} - set(STATUSES)
         assert missing == set()
 
     def test_a_mistake_of_the_server_is_logged_and_not_told(self, bureau: Bureau, visitor: Visitor) -> None:

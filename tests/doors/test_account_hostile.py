@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatroom.doors.jsonhttp import _STATUSES
+from chatroom.doors.jsonhttp import STATUSES
 
 from ..logs import Logs
 from ..wire.json_values import objects, scalars
@@ -83,7 +83,7 @@ def check(found: Any, logs: Logs) -> None:
     assert found.headers["content-type"] == "application/json"
     allowed = {405: {"unsupported"}, 413: {"too_long"}, 415: {"unsupported"}}.get(found.status)
     if allowed is None:
-        assert _STATUSES[error["code"]] == found.status, found
+        assert STATUSES[error["code"]] == found.status, found
     else:
         assert error["code"] in allowed
     assert error["message"].isprintable()

@@ -40,6 +40,9 @@ class Room(Factory):
     def __init__(self) -> None:
         self.heard: list[bytes] = []
 
+    def takes(self, head: Head) -> bool:
+        return head.target.startswith(b"/events")
+
     def buildProtocol(self, _addr: Any) -> Protocol:
         heard, place = self.heard, len(self.heard)
         heard.append(b"")
@@ -67,17 +70,19 @@ class Hall(Premises):
     def __init__(self, limits: Limits = Limits(connections=0)) -> None:  # noqa: B008 - frozen
         super().__init__(limits)
         self.front.websocket = self.chats = Room()
+        self.front.streams = self.streams = Room()
         self.front.web = self.pages = Room()
 
     def outcome(self, *chunks: bytes) -> tuple[str, bytes]:
         """What becomes of a connection that sends this: where it goes, with what."""
         caller = self.call(*chunks)
         self.pass_time(30)
-        if self.chats.heard or self.pages.heard:
+        rooms = {"chat": self.chats, "stream": self.streams, "page": self.pages}
+        if heard := [(name, room.heard[0]) for name, room in rooms.items() if room.heard]:
             assert caller.took() == b""
             assert not caller.gone
-            assert not (self.chats.heard and self.pages.heard)
-            return ("chat", self.chats.heard[0]) if self.chats.heard else ("page", self.pages.heard[0])
+            assert len(heard) == 1
+            return heard[0]
         assert caller.gone
         said = caller.took()
         return (str(int(said[9:12])) if said else "dropped"), said
@@ -87,9 +92,12 @@ def status(*chunks: bytes) -> str:
     return Hall().outcome(*chunks)[0]
 
 
-def test_an_upgrade_goes_to_the_chat_and_all_else_to_the_page() -> None:
+def test_an_upgrade_goes_to_the_chat_a_listener_to_the_streams_and_all_else_to_the_page() -> None:
     assert Hall().outcome(upgrade() + b"\x81\x80abcd") == ("chat", upgrade() + b"\x81\x80abcd")
     assert Hall().outcome(GET + GET) == ("page", GET + GET)
+    listening = GET.replace(b"GET / ", b"GET /events ")
+    assert Hall().outcome(listening + GET) == ("stream", listening + GET)
+    assert status(upgrade("/events")) == "chat"
     assert status(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc") == "page"
     assert status(b"GET / HTTP/1.0\r\n\r\n") == "page"
     assert status(upgrade(Upgrade="h2c, WebSocket")) == "chat"
@@ -310,5 +318,6 @@ def test_a_second_request_behind_an_upgrade_never_reaches_the_page() -> None:
 
 def test_a_front_door_needs_no_address() -> None:
     hall = Hall()
-    factory = FrontFactory(hall.chats, hall.pages, Deadlines(hall.clock), Admission(Limits(), hall.clock), 10)
+    deadlines, admission = Deadlines(hall.clock), Admission(Limits(), hall.clock)
+    factory = FrontFactory(hall.chats, hall.streams, hall.pages, deadlines, admission, 10)
     assert factory.buildProtocol(None).factory is factory
