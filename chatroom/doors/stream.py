@@ -36,6 +36,7 @@ from chatroom.doors.outbox import Outbox
 from chatroom.doors.outlets import outbox_for, row_for
 from chatroom.doors.proxies import Source, is_encrypted
 from chatroom.doors.settings import LINGER
+from chatroom.reception import told_by
 from chatroom.wire import sse
 from chatroom.wire.json import refusal
 
@@ -149,14 +150,12 @@ class Stream(Protocol):
             self._end()
             return
         status = HTTPStatus(STATUSES.get(error.code, HTTPStatus.BAD_REQUEST))
-        body: dict[str, object] = {"code": error.code, "message": error.message}
         fields: dict[str, str] = {}
         if status is HTTPStatus.UNAUTHORIZED:
             fields["WWW-Authenticate"] = 'Bearer realm="chatroom"'
         if error.retry_after is not None:
-            body["retry_after"] = error.retry_after
             fields["Retry-After"] = str(ceil(error.retry_after))
-        self._refuse(status, body, fields)
+        self._refuse(status, told_by(error), fields)
 
     def close(self, code: int, reason: str) -> None:
         """End the stream, after what was sent before (the hub's `Outlet`)."""
