@@ -81,13 +81,17 @@ class Chat:
     def overlaps(self, member: Member, room: str) -> bool:
         """Whether the next request need not wait for a post into `room`: where the post waits for
         nothing before it is written itself. So all of one connection are written in their order."""
-        return self._apps is None and (
-            self._has_grant(member, room) or self.rights.ready(member.principal, room)
-        )
+        return self._apps is None and self.rights.ready(member.principal, room)
 
-    def _has_grant(self, member: Member, room: str) -> bool:
+    def granted(self, member: Member, command: commands.Post) -> bool:
+        """Whether nothing has to be found out before `command` is `say`d."""
         grant = member.grant
-        return grant is not None and grant.asked == room and grant.version == self.rights.version
+        return (
+            grant is not None
+            and grant.asked == command.room
+            and grant.version == self.rights.version
+            and command.to is None
+        )
 
     async def prepare(self, member: Member, room: str) -> None:
         """Look up what there is to know before a post into `room`."""
@@ -179,29 +183,36 @@ class Chat:
 
     async def post(self, member: Member, command: commands.Post) -> replies.Posted:
         """Say something; answered once it is on disk."""
-        rules.check_text(command.text, self.limits)
-        rules.check_data(command.data)
-        grant = member.grant
-        if grant is not None and self._has_grant(member, command.room) and command.to is None:
-            name = grant.room
-        else:
-            name = await self._addressed(member, command)
+        self._check(command)
+        name = await self._addressed(member, command)
         if self._apps is not None and names.kind_of(name) != "direct":
             event = await self._apps.process(name, member.user, command, member.outlet)
         else:
-            draft = Message(
-                room=name,
-                at=self.now(),
-                by=rules.author(member.user),
-                key=command.key,
-                text=command.text,
-                reply_to=command.reply_to,
-                data=command.data,
-            )
-            event = await self.attendance.append(draft, member.outlet)
+            event = await self._append(member, command, name)
         if event is None:
             return replies.Posted(id=command.id, room=name)
         return replies.Posted(id=command.id, room=name, seq=event.seq, at=event.at)
+
+    def say(self, member: Member, command: commands.Post) -> Awaitable[Event]:
+        """`post` what is `granted`: the event, once it is on disk."""
+        self._check(command)
+        return self._append(member, command, member.grant.room if member.grant else command.room)
+
+    def _check(self, command: commands.Post) -> None:
+        rules.check_text(command.text, self.limits)
+        rules.check_data(command.data)
+
+    def _append(self, member: Member, command: commands.Post, name: str) -> Awaitable[Event]:
+        draft = Message(
+            room=name,
+            at=self.now(),
+            by=rules.author(member.user),
+            key=command.key,
+            text=command.text,
+            reply_to=command.reply_to,
+            data=command.data,
+        )
+        return self.attendance.append(draft, member.outlet)
 
     async def _addressed(self, member: Member, command: commands.Post) -> str:
         """The room that a post goes to, where its author may post there now."""
@@ -215,7 +226,7 @@ class Chat:
         record = await self.rights.admit("post", principal, name)
         if record.slow:
             self.rights.post_in_turn(principal, record, await self.rights.role(principal, record))
-        elif record.kind != "direct":
+        elif self._apps is None and record.kind != "direct":
             # The same is asked of each of their posts, and the answer is this one until something is
             # changed. What time alone changes is a sanction's end, and who has one is given no leave.
             member.grant = Grant(command.room, name, self.rights.version)

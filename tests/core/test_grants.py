@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from chatroom.domain.accounts import EVERYWHERE, Sanction
+from chatroom.domain.errors import Unavailable
+from chatroom.domain.limits import limited
 
+from ..logs import Logs
 from .house import House, made
 from .site import FakeSite, Told
 
@@ -100,3 +103,46 @@ def test_direct_messages_are_looked_up_each_time(house, monkeypatch):
         asked.clear()
         bob.does("post", room=room, text=text)
         assert set(asked) == {room}
+
+
+def test_what_is_wrong_with_a_post_is_said_with_leave_as_without(house):
+    ana, bob = house.json("Ana"), house.json("Bob")
+    ana.does("post", room="den", text="x")
+    for asked in ({"text": ""}, {"text": "a\0b"}, {"text": "x" * 5000}, {"text": "x", "data": deep(40)}):
+        mine, theirs = (one.ask("post", room="den", **asked) for one in (ana, bob))
+        assert mine["type"] == "error"
+        assert {**mine, "id": 0} == {**theirs, "id": 0}
+
+
+def deep(times: int) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for _ in range(times):
+        data = {"a": data}
+    return data
+
+
+def test_a_commit_that_fails_is_told_with_leave_too(house):
+    ana = house.json("Ana")
+    ana.does("post", room="den", text="x")
+    house.store.broken = Unavailable("the disk is full", 1)
+    assert ana.fails("post", room="den", text="y") == "unavailable"
+    house.store.broken = None
+    assert ana.does("post", room="den", text="z")["seq"] == 2
+
+
+def test_a_mistake_of_the_servers_is_logged_and_the_connection_goes_on(house, monkeypatch):
+    ana = house.json("Ana")
+    ana.does("post", room="den", text="x")
+    with monkeypatch.context() as patched, Logs() as logs:
+        patched.setattr(house.store, "append", lambda *_: 1 / 0)
+        assert ana.fails("post", room="den", text="y") == "internal"
+    assert [event["command"] for event in logs.events] == ["Post"]
+    assert ana.does("post", room="den", text="z")["seq"] == 2
+
+
+def test_who_posts_too_fast_with_leave_is_told_when_to_go_on():
+    house = House(limited(["posts_per_second=1"]))
+    ana = house.json("Ana")
+    answers = [ana.ask("post", room="den", text="x") for _ in range(4)]
+    assert [one.get("code") for one in answers] == [None, None, "rate_limited", "rate_limited"]
+    assert 0 < answers[-1]["retry_after"] <= 1
