@@ -11,10 +11,11 @@ from chatroom.changes import Changes
 from chatroom.domain import names, rules
 from chatroom.domain.accounts import GONE, Account, Deed, Invitation, Login, Principal
 from chatroom.domain.errors import BadRequest, BadToken, Forbidden, NotFound
-from chatroom.domain.model import Role
+from chatroom.domain.model import By, Role
 from chatroom.domain.ports import Clock
 from chatroom.domain.registry import Registry
 from chatroom.identity import of_login
+from chatroom.reactions import Reactions
 from chatroom.rights import Rights
 
 SignUp = Literal["open", "invited", "closed"]
@@ -54,9 +55,11 @@ class AccountKeeping:
         rights: Rights,
         changes: Changes,
         clock: Clock,
+        reactions: Reactions,
         sign_up: SignUp = "invited",
     ) -> None:
         self._registry = registry
+        self._reactions = reactions
         self._passwords = hasher
         self._attempts = attempts
         self._rights = rights
@@ -110,8 +113,9 @@ class AccountKeeping:
         await self._changes.catch_up()
 
     async def delete(self, account: str, password: str) -> None:
-        """The account ends: its messages stay, its name goes. Raises BadToken."""
+        """The account ends: its messages stay, its name and reactions go. Raises BadToken."""
         await self._confirm(account, password)
+        await self._reactions.withdraw(By(account, GONE))
         await self._registry.delete_account(account, GONE)
         await self._note(account, "account.delete")
         self._changes.soon()

@@ -32,6 +32,7 @@ from chatroom.identity import Identity, Site
 from chatroom.metering import Meters
 from chatroom.moderation import Moderation
 from chatroom.people import People
+from chatroom.reactions import Reactions
 from chatroom.reception import Reception
 from chatroom.rights import Creators, Rights
 from chatroom.roomkeeping import RoomKeeping
@@ -86,8 +87,10 @@ class House:
         self.admission = Admission(limits, clock)
         self._ready = Gate()
         self.identity = Identity(registry, self.people, clock, self._ready, site)
+        reactions = Reactions(registry, store, self.chat.attendance, self.rights, clock)
+        self.chat.uses[commands.React] = reactions.react
         self.accounts = AccountKeeping(
-            registry, passwords, Attempts(clock), self.rights, self.changes, clock, sign_up
+            registry, passwords, Attempts(clock), self.rights, self.changes, clock, reactions, sign_up
         )
         self.meters = Meters(limits, clock)
         self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)
@@ -102,7 +105,7 @@ class House:
             self.chat.attendance.watcher = self.webhooks
         self._teach(
             RoomKeeping(*common, self.meters),
-            Moderation(*common),
+            Moderation(*common, reactions),
             self.rooms,
             Devices(self.accounts),
         )

@@ -18,6 +18,7 @@ from chatroom.domain.model import Millis, Seq
 from chatroom.domain.ports import Clock, Store
 from chatroom.domain.registry import Registry
 from chatroom.member import Member
+from chatroom.reactions import Reactions
 from chatroom.rights import Rights
 
 _BATCH = 200
@@ -35,6 +36,7 @@ class Moderation:
         directory: Directory,
         changes: Changes,
         clock: Clock,
+        reactions: Reactions,
     ) -> None:
         self._registry = registry
         self._store = store
@@ -42,6 +44,7 @@ class Moderation:
         self._directory = directory
         self._changes = changes
         self._clock = clock
+        self._reactions = reactions
 
     async def ban(self, member: Member, command: commands.Ban) -> replies.Reply:
         """Keep a user or an address off the server, or let them in again."""
@@ -62,11 +65,12 @@ class Moderation:
         return replies.Reply(id=command.id)
 
     async def purge(self, member: Member, command: commands.Purge) -> replies.Purged:
-        """Delete all that a user has said."""
+        """Delete all that a user has said, and take away what they have put under what others said."""
         name = None if command.room is None else names.room_name(command.room)
         if name is None:
             self._rights.check_server("purge", member.principal)
-            subject = await self._below("purge", member, command.user, gone=True)
+            found = await self._directory.find(command.user, gone=True)
+            rules.check_above(self._rights.standing("purge", member.principal), found.role)
         else:
             record = await self._rights.admit("delete any", member.principal, name)
             found = await self._directory.find(command.user, gone=True)
@@ -74,13 +78,14 @@ class Moderation:
                 rules.check_above(
                     await self._rights.role(member.principal, record), await self._rights.role(found, record)
                 )
-            subject = found.user.id
+        subject = found.user.id
         count = 0
         while targets := await self._registry.messages_of(subject, name, _BATCH):
             done = await self._delete(member, targets)
             count += done
             if not done:
                 break
+        await self._reactions.withdraw(rules.author(found.user), name)
         await self._note(member, "purge", name or EVERYWHERE, subject, f"{count} messages")
         return replies.Purged(id=command.id, count=count)
 
@@ -115,8 +120,8 @@ class Moderation:
         users = await self._directory.known(who for one in found for who in (one.by, one.subject))
         return replies.Deeds(id=command.id, deeds=list(found), users=users)
 
-    async def _below(self, request: str, member: Member, user: str, *, gone: bool = False) -> str:
-        subject = await self._directory.find(user, gone=gone)
+    async def _below(self, request: str, member: Member, user: str) -> str:
+        subject = await self._directory.find(user)
         rules.check_above(self._rights.standing(request, member.principal), subject.role)
         return subject.user.id
 

@@ -24,7 +24,7 @@ _CREATORS: Mapping[Creators, Role] = {"everyone": "guest", "members": "member", 
 _HELD = 20_000
 """So many rooms, users or posts are held before all are forgotten, and read again when asked for."""
 
-_SPEAKING = frozenset({"post", "edit", "delete", "typing"})
+_SPEAKING = frozenset({"post", "edit", "delete", "react", "typing"})
 
 Places = Mapping[str, Membership]
 

@@ -49,7 +49,7 @@ class State(Enum):
     CLOSING = auto()
 
 
-WRITES = (commands.Post, commands.Edit, commands.Delete)
+WRITES = (commands.Post, commands.Edit, commands.Delete, commands.React)
 
 
 def room_for(size: int, waiting: Sequence[int]) -> bool:

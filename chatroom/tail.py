@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message
+from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message, Reaction, size_of, tallied
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Dialect
 
@@ -57,8 +57,8 @@ class Tail:
         self.head = max(self.head, head)
 
     def append(self, event: Event) -> None:
-        """The next event. An edit or deletion also changes what is held of the message it is about."""
-        if isinstance(event, Edited | Deleted):
+        """The next event. One about a message also changes what is held of that message."""
+        if isinstance(event, Edited | Deleted | Reaction):
             self._change(event)
         entry = _Entry(event)
         self._entries.append(entry)
@@ -111,7 +111,7 @@ class Tail:
         index = len(self._entries) - 1 - (self.head - seq)
         return self._entries[index] if 0 <= index < len(self._entries) else None
 
-    def _change(self, change: Edited | Deleted) -> None:
+    def _change(self, change: Edited | Deleted | Reaction) -> None:
         first = len(self._entries) - 1 - (self.head - change.target)
         for entry in islice(self._entries, max(0, first), None):
             changed = _changed(entry.event, change)
@@ -121,14 +121,20 @@ class Tail:
                 self._size += entry.size
 
 
-def _changed(event: Event, change: Edited | Deleted) -> Event:
+def _changed(event: Event, change: Edited | Deleted | Reaction) -> Event:
     """How `event` reads after `change`: a message and every edit of it say what it says now."""
     if isinstance(event, Message) and event.seq == change.target:
         if isinstance(change, Edited):
             return structs.replace(event, text=change.text, edited=change.at)
-        return structs.replace(event, text="", data=None, deleted=True)
+        if isinstance(change, Reaction):
+            return structs.replace(event, reactions=tallied(event.reactions, change))
+        return structs.replace(event, text="", data=None, deleted=True, reactions=())
+    if isinstance(change, Reaction):
+        return event
     if isinstance(event, Edited) and event.target == change.target:
         return structs.replace(event, text=change.text if isinstance(change, Edited) else "")
+    if isinstance(event, Reaction) and event.target == change.target and isinstance(change, Deleted):
+        return structs.replace(event, emoji="")
     return event
 
 
@@ -150,7 +156,8 @@ def _size(event: Event) -> int:
     if not isinstance(event, Message | Edited):
         return 0
     data = event.data if isinstance(event, Message) else None
-    return len(event.text) + (0 if data is None else len(str(data)))
+    reactions = event.reactions if isinstance(event, Message) else ()
+    return len(event.text) + (0 if data is None else len(str(data))) + sum(map(size_of, reactions))
 
 
 def _payload(entry: _Entry, dialect: Dialect) -> bytes | None:

@@ -16,7 +16,7 @@ CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
-    " roomlists attendance expiry reception userkeeping"
+    " roomlists attendance expiry reactions reception userkeeping"
     " webhooks postman lanes progress answers signatures webhookkeeping listener"
 )
 LAYERS = {

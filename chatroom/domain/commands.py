@@ -24,6 +24,7 @@ Topic = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
 Reason = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
 Client = Annotated[str, Meta(max_length=256, pattern=_NO_NUL)]
 Until = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="Milliseconds since 1970-01-01 UTC.")]
+Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
 MAX_PAGE = 500
 
 
@@ -83,6 +84,16 @@ class Delete(Command, frozen=True, kw_only=True):
     room: RoomName
     seq: Seq
     key: Key | None = None
+
+
+class React(Command, frozen=True, kw_only=True):
+    """Put `emoji` under message `seq` of `room`, or (not `on`) take one's own away again. Any characters
+    but white space and those that cannot be seen will do."""
+
+    room: RoomName
+    seq: Seq
+    emoji: Emoji
+    on: bool = True
 
 
 class Typing(Command, frozen=True, kw_only=True):
@@ -209,7 +220,7 @@ class Mute(Command, frozen=True, kw_only=True):
 
 
 class Purge(Command, frozen=True, kw_only=True):
-    """Delete every message of `user`: in `room`, or on the whole server."""
+    """Delete every message of `user`, and take their reactions away: in `room`, or on the whole server."""
 
     user: UserName
     room: RoomName | None = None
@@ -275,6 +286,7 @@ AnyCommand = (
     | Post
     | Edit
     | Delete
+    | React
     | Typing
     | Read
     | History

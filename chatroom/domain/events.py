@@ -24,11 +24,20 @@ class Logged(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="t
     """What the client called this event, so that a repeated request returns the first one."""
 
 
+class Tally(Struct, frozen=True):
+    """What some have put under a message: `by` are the ids of at most twenty of the `count`."""
+
+    emoji: str
+    by: tuple[str, ...]
+    count: int
+
+
 class Message(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
     """Somebody said something.
 
     Read from the log later, `text` is the message's current text: `edited` says when it was last
-    changed, `deleted` that it was taken back (`text` is empty then, and `data` gone).
+    changed, `deleted` that it was taken back (`text` is empty then, and `data` gone), `reactions` what
+    is under it, in the order it came.
     """
 
     text: str
@@ -36,6 +45,7 @@ class Message(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="messag
     data: dict[str, Any] | None = None
     edited: Millis | None = None
     deleted: bool = False
+    reactions: tuple[Tally, ...] = ()
 
 
 class Edited(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="edited"):
@@ -49,6 +59,15 @@ class Deleted(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="delete
     """Message `target` was taken back."""
 
     target: Seq
+
+
+class Reaction(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="reaction"):
+    """`by` put `emoji` under message `target`, or (not `on`) took it away. Once the message is deleted,
+    `emoji` is empty."""
+
+    target: Seq
+    emoji: str
+    on: bool
 
 
 class MemberChanged(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="member"):
@@ -70,7 +89,7 @@ class RoomChanged(Logged, frozen=True, kw_only=True, omit_defaults=True, tag="ro
     slow: float | None = None
 
 
-Event = Message | Edited | Deleted | MemberChanged | RoomChanged
+Event = Message | Edited | Deleted | Reaction | MemberChanged | RoomChanged
 """Every type of the log."""
 
 
@@ -114,3 +133,27 @@ class ReadMark(Struct, frozen=True, kw_only=True, tag_field="type", tag="read"):
 
 Passing = Presence | Typing | ReadMark | Notice | Closing
 """Every type that is not kept."""
+
+
+NAMED = 20
+"""So many of those who have put the same emoji under a message are told by id."""
+
+
+def size_of(tally: Tally) -> int:
+    """About how many bytes of JSON it is."""
+    return 40 + len(tally.emoji) + 28 * len(tally.by)
+
+
+def tallied(tallies: tuple[Tally, ...], change: Reaction) -> tuple[Tally, ...]:
+    """What is under a message after `change`. Told again, a change of somebody named changes nothing."""
+    who, emoji = change.by.id, change.emoji
+    before = next((one for one in tallies if one.emoji == emoji), None)
+    if before is None:
+        return (*tallies, Tally(emoji, (who,), 1)) if change.on else tallies
+    all_named = before.count == len(before.by)
+    if change.on == (who in before.by) and (change.on or all_named):
+        return tallies
+    others = tuple(one for one in before.by if one != who)
+    by = (*others, who)[:NAMED] if change.on else others
+    now = Tally(emoji, by, before.count + (1 if change.on else -1))
+    return tuple(now if one is before else one for one in tallies if one is not before or now.count > 0)

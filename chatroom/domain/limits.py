@@ -27,11 +27,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     idle_timeout: float = 60
     """Seconds that an HTTP connection is kept for its next request."""
     posts_per_second: float = 10
-    """Posts, edits and deletions of one user; bursts of twice as many."""
+    """Posts, edits, deletions and reactions of one user; bursts of twice as many."""
     requests_per_second: float = 20
     """All other requests of one user; bursts of twice as many."""
     posts_per_second_per_address: float = 100
-    """Posts, edits and deletions from one address; bursts of twice as many."""
+    """Posts, edits, deletions and reactions from one address; bursts of twice as many."""
     requests_per_second_per_address: float = 400
     """All other requests from one address; bursts of twice as many."""
     refusals_per_minute: float = 300

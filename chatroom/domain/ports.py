@@ -122,10 +122,12 @@ class Store(Protocol):
     """Told of each commit, on the reactor's thread, after the posters' Awaitables have fired."""
 
     def append(self, draft: Event, origin: Origin = None) -> Awaitable[Event]:
-        """Commit a draft: the event with its `seq`, or the first one of the same author and key.
+        """Commit a draft: the event with its `seq`, or the first one of the same author and key. A
+        reaction that is there already, or is not and is taken away, comes back as it is, with `seq` 0.
 
-        Calls made in an order commit in that order. Raises NotFound where the target of an edit
-        or deletion is not there (any more), Unavailable where it could not be kept.
+        Calls made in an order commit in that order. Raises NotFound where the target of an edit,
+        deletion or reaction is not there (any more), Conflict where there are too many different
+        reactions, Unavailable where it could not be kept.
         """
 
     def repeated(self, room: str, author: str, key: str) -> Awaitable[Event | None]:

@@ -59,8 +59,8 @@ class Accounts(Protocol):
         """A new role on the whole server. Raises NotFound."""
 
     def delete_account(self, account: str, name: str) -> Awaitable[None]:
-        """Take name, password, logins, keys, memberships and read marks away, and write `name` over
-        theirs in all events, their own and those about them; their role is `guest` then. Where it
+        """Take name, password, logins, keys, memberships, reactions and read marks away, and write
+        `name` over theirs in all events, their own and those about them; their role is `guest` then. Where it
         fails, it can be asked for again. Raises NotFound."""
 
     def open_login(self, login: Login, digest: str) -> Awaitable[None]:
@@ -160,6 +160,12 @@ class Moderation(Protocol):
     def messages_of(self, author: str, room: str | None, limit: int) -> Awaitable[Sequence[tuple[str, Seq]]]:
         """Room and seq of `author`'s messages that are not deleted, the oldest first; of all rooms
         where `room` is None."""
+
+    def reactions_of(
+        self, author: str, room: str | None, limit: int
+    ) -> Awaitable[Sequence[tuple[str, Seq, str]]]:
+        """Room, message and emoji of what `author` has put under messages; of all rooms where `room` is
+        None."""
 
     def report(self, room: str, seq: Seq, by: str, at: Millis, reason: str) -> Awaitable[int]:
         """Keep a report, once for each member and message; its id, or the first one's."""

@@ -55,6 +55,12 @@ class Changed(Reply, frozen=True, kw_only=True, tag="ok"):
     seq: Seq
 
 
+class Reacted(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="ok"):
+    """The answer to `react`: the `seq` of the event that says so. Without one where it is so already."""
+
+    seq: Seq | None = None
+
+
 class Events(Reply, frozen=True, kw_only=True, tag="ok"):
     """The answer to `history`, oldest first. `more`: there are others beyond, the way it was read."""
 
@@ -145,6 +151,7 @@ AnyReply = (
     | Joined
     | Posted
     | Changed
+    | Reacted
     | Events
     | Members
     | RoomList

@@ -4,6 +4,7 @@
 table stands in docs/permissions.md, and a test walks every request, role and kind through both.
 """
 
+import unicodedata
 from collections.abc import Mapping
 
 from chatroom.domain.errors import BadRequest, Forbidden, NotFound, TooLong
@@ -40,6 +41,7 @@ LEAST: Mapping[str, Least] = {
     "post": _SPEAK,
     "edit": _SPEAK,
     "delete": _SPEAK,
+    "react": _SPEAK,
     "typing": _SPEAK,
     "delete any": _RUN,
     "room.set": _RUN,
@@ -138,6 +140,23 @@ def check_text(text: str, limits: Limits) -> None:
         raise BadRequest("a text has at least one character")
     if "\0" in text:
         raise BadRequest("a text cannot have the character U+0000")
+
+
+MOST_EMOJI = 20
+"""So many different emoji are under one message at most."""
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def check_emoji(emoji: str) -> None:
+    """Raises BadRequest for what is not seen as one thing under a message: white space, control
+    characters, what turns the direction of writing, and what has nothing to see."""
+    kinds = [unicodedata.category(character) for character in emoji]
+    if any(kind in ("Cc", "Cs", "Zs", "Zl", "Zp") for kind in kinds) or not _BIDI.isdisjoint(emoji):
+        raise BadRequest("an emoji has no white space and no control characters")
+    # Joiners, variation selectors and tags are parts of many an emoji, and alone none.
+    if all(kind in ("Cf", "Mn", "Me") for kind in kinds):
+        raise BadRequest("an emoji can be seen")
 
 
 def check_data(data: object, depth: int = DATA_DEPTH) -> None:

@@ -27,6 +27,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "post": ("publish",),
     "edit": ("publish",),
     "delete": ("publish",),
+    "react": ("publish",),
     "typing": ("publish",),
     "room.create": ("manage:rooms",),
     "room.set": ("manage:rooms",),

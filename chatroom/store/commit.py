@@ -8,9 +8,10 @@ from msgspec import structs
 from sqlalchemy import Connection, Dialect, bindparam, false, insert, select, true, update
 
 from chatroom.domain.errors import ChatError, NotFound
-from chatroom.domain.events import Deleted, Edited, Event, Message
+from chatroom.domain.events import Deleted, Edited, Event, Message, Reaction
 from chatroom.domain.model import Seq
 from chatroom.store.prepared import Prepared
+from chatroom.store.reactions import marking
 from chatroom.store.rows import (
     EVENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -44,6 +45,8 @@ def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = T
             outcomes.append((known[key], False))
         elif isinstance(draft, Edited | Deleted) and not log.change(draft):
             outcomes.append((NotFound("no such message"), False))
+        elif isinstance(draft, Reaction) and (refused := log.react(draft)) is not None:
+            outcomes.append((refused, False))
         else:
             committed = log.add(draft)
             if key is not None:
@@ -63,6 +66,7 @@ class _Log:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._do = _statements(connection.dialect)
+        self._reactions = marking(connection.dialect)
         self._before: dict[str, int] = {}
         self._heads: dict[str, int] = {}
         self._reserved: dict[str, int] = {}
@@ -83,7 +87,7 @@ class _Log:
         One statement a room reads its head, raises it and locks it until the commit. Where something
         is said in a room that is not there yet, it is made.
         """
-        spoken = {draft.room for draft in drafts if not isinstance(draft, Edited | Deleted)}
+        spoken = {draft.room for draft in drafts if not isinstance(draft, Edited | Deleted | Reaction)}
         # In one order, so that two nodes never wait for each other's rooms.
         for name, count in sorted(Counter([draft.room for draft in drafts]).items()):
             raised = self._do.raise_head.first(self._connection, (count, name))
@@ -101,16 +105,25 @@ class _Log:
 
     def change(self, draft: Edited | Deleted) -> bool:
         """Give the target its new text; False where there is no such message (any more)."""
-        if draft.target > self._before[draft.room]:
-            # What it is about may be one of these.
-            self._insert()
-        target = (draft.room, draft.target)
+        target = self._target(draft)
         if isinstance(draft, Edited):
             return self._do.edit.run(self._connection, (draft.text, draft.at, *target)) == 1
         if not self._do.delete.run(self._connection, ("", *target)):
             return False
         self._strip(target)
+        self._reactions.forget(self._connection, target)
         return True
+
+    def react(self, draft: Reaction) -> Event | ChatError | None:
+        """Keep what is under the target now; where nothing changes, the draft or why not."""
+        target = self._target(draft)
+        return self._reactions.change(self._connection, draft, target, self._heads[draft.room] + 1)
+
+    def _target(self, draft: Edited | Deleted | Reaction) -> tuple[str, Seq]:
+        if draft.target > self._before[draft.room]:
+            # What it is about may be one of these.
+            self._insert()
+        return draft.room, draft.target
 
     def finish(self) -> None:
         """Insert what is left, and take back what was reserved and not used: the log has no gaps."""

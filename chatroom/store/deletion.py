@@ -15,6 +15,7 @@ from chatroom.store import logins, rooms
 from chatroom.store.accounts import account as account_of
 from chatroom.store.accounts import change_account
 from chatroom.store.changes import leave
+from chatroom.store.reactions import forget_author
 from chatroom.store.rows import Place
 from chatroom.store.tables import event
 from chatroom.store.writer import RETRY_AFTER
@@ -52,6 +53,7 @@ def end_account(connection: Connection, account: str) -> None:
     logins.close_logins(connection, account)
     logins.delete_keys(connection, account)
     rooms.forget_user(connection, account)
+    forget_author(connection, account)
 
 
 class Mention(NamedTuple):

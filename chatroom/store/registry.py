@@ -30,7 +30,7 @@ from chatroom.domain.accounts import (
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.model import Millis, Role, Seq
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
-from chatroom.store import accounts, changes, deletion, invitations, logins, moderation, rooms
+from chatroom.store import accounts, changes, deletion, invitations, logins, moderation, reactions, rooms
 from chatroom.store.gathering import Gathering
 from chatroom.store.webhooks import SqlWebhooks
 from chatroom.store.writer import RETRY_AFTER
@@ -245,6 +245,12 @@ class SqlRegistry:
     def messages_of(self, author: str, room: str | None, limit: int) -> "Deferred[Sequence[tuple[str, Seq]]]":
         """See the port."""
         return self._read(moderation.messages_of, author, room, limit)
+
+    def reactions_of(
+        self, author: str, room: str | None, limit: int
+    ) -> "Deferred[Sequence[tuple[str, Seq, str]]]":
+        """See the port."""
+        return self._read(reactions.reactions_of, author, room, limit)
 
     def report(self, room: str, seq: Seq, by: str, at: Millis, reason: str) -> "Deferred[int]":
         """See the port."""

@@ -7,7 +7,16 @@ import msgspec
 from msgspec import structs
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, and_, func, select
 
-from chatroom.domain.events import Change, Deleted, Edited, Event, MemberChanged, Message, RoomChanged
+from chatroom.domain.events import (
+    Change,
+    Deleted,
+    Edited,
+    Event,
+    MemberChanged,
+    Message,
+    Reaction,
+    RoomChanged,
+)
 from chatroom.domain.model import By, Millis, Role, Seq, User
 from chatroom.store.tables import event, message
 
@@ -17,6 +26,13 @@ class Body(msgspec.Struct, omit_defaults=True):
 
     reply_to: Seq | None = None
     data: dict[str, Any] | None = None
+
+
+class Mark(msgspec.Struct):
+    """The same of a reaction."""
+
+    emoji: str
+    on: bool
 
 
 class Place(msgspec.Struct, omit_defaults=True):
@@ -39,6 +55,7 @@ class Rules(msgspec.Struct, omit_defaults=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Body).decode
+_mark = msgspec.json.Decoder(Mark).decode
 _place = msgspec.json.Decoder(Place).decode
 _rules = msgspec.json.Decoder(Rules).decode
 _kinds = {of: of.__struct_config__.tag for of in get_args(Event)}
@@ -82,6 +99,10 @@ def to_event(row: Sequence[Any]) -> Event:
         return Edited(room=room, seq=seq, at=at, by=by, key=key, target=target, text=text)
     if kind == "deleted":
         return Deleted(room=room, seq=seq, at=at, by=by, key=key, target=target)
+    if kind == "reaction":
+        mark = _mark(body)
+        emoji = "" if deleted else mark.emoji
+        return Reaction(room=room, seq=seq, at=at, by=by, key=key, target=target, emoji=emoji, on=mark.on)
     if kind == "member":
         return MemberChanged(room=room, seq=seq, at=at, by=by, key=key, **structs.asdict(_place(body)))
     if kind == "room":
@@ -103,7 +124,7 @@ def to_event(row: Sequence[Any]) -> Event:
 
 def event_row(committed: Event) -> tuple[Any, ...]:
     """What table `event` keeps of an event: EVENT_COLUMNS."""
-    target = committed.target if isinstance(committed, Edited | Deleted) else None
+    target = committed.target if isinstance(committed, Edited | Deleted | Reaction) else None
     body = _body(committed)
     room, seq, by = committed.room, committed.seq, committed.by
     return room, seq, committed.at, _kinds[type(committed)], by.id, by.name, committed.key, target, body
@@ -114,6 +135,8 @@ def _body(committed: Event) -> str | None:
         if committed.data is None and committed.reply_to is None:
             return None
         return _encode(Body(committed.reply_to, committed.data)).decode()
+    if isinstance(committed, Reaction):
+        return _encode(Mark(committed.emoji, committed.on)).decode()
     if isinstance(committed, MemberChanged):
         change = committed.change
         place = Place(committed.user, change, committed.role, committed.until, committed.reason)

@@ -1,6 +1,6 @@
 """The store: appending through the writer, reading with a few threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -13,10 +13,11 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from chatroom.domain.errors import Unavailable
-from chatroom.domain.events import Event, Message
+from chatroom.domain.events import Event, Message, size_of
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store.opening import epoch_of, open_engines
+from chatroom.store.reactions import with_reactions
 from chatroom.store.registry import SqlRegistry
 from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import event, room
@@ -78,7 +79,7 @@ class SqlStore:
     def after(self, room: str, seq: Seq, limit: int, size: int = PAGE_BYTES) -> "Deferred[Page]":
         """See the port."""
         query = events_of(room).where(event.c.seq > seq).order_by(event.c.seq)
-        return self._read(lambda connection: _page(connection, query, limit, size))
+        return self._read(lambda connection: _page(connection, query, room, limit, size))
 
     def before(self, room: str, seq: Seq | None, limit: int, size: int = PAGE_BYTES) -> "Deferred[Page]":
         """See the port."""
@@ -87,7 +88,7 @@ class SqlStore:
             query = query.where(event.c.seq < seq)
 
         def read(connection: Connection) -> Page:
-            page = _page(connection, query, limit, size)
+            page = _page(connection, query, room, limit, size)
             return Page(page.events[::-1], page.more)
 
         return self._read(read)
@@ -125,13 +126,30 @@ def _first(connection: Connection, query: Select[Any]) -> Event | None:
     return None if row is None else to_event(row)
 
 
-def _page(connection: Connection, query: Select[Any], limit: int, size: int) -> Page:
+def _page(connection: Connection, query: Select[Any], room: str, limit: int, size: int) -> Page:
     events: list[Event] = []
+    sizes: list[int] = []
+    left, more = size, False
     # One more than asked for tells whether there is more.
     with connection.execute(query.limit(limit + 1)) as rows:
         for row in rows:
-            if len(events) == limit or (events and size <= 0):
-                return Page(events, True)
+            if len(events) == limit or (events and left <= 0):
+                more = True
+                break
             events.append(to_event(row))
-            size -= _PER_EVENT + len(row.text or "") + len(row.body or "")
-    return Page(events, False)
+            text = "" if row.kind == "reaction" else row.text or ""
+            sizes.append(_PER_EVENT + len(text) + len(row.body or ""))
+            left -= sizes[-1]
+    events = with_reactions(connection, room, events)
+    kept = _fitting(events, sizes, size)
+    return Page(events[:kept], more or kept < len(events))
+
+
+def _fitting(events: Sequence[Event], sizes: Sequence[int], size: int) -> int:
+    """How many of the events fit, with what is under them; at least one."""
+    for count, (one, own) in enumerate(zip(events, sizes, strict=True)):
+        if count and size <= 0:
+            return count
+        reactions = one.reactions if isinstance(one, Message) else ()
+        size -= own + sum(map(size_of, reactions))
+    return len(events)

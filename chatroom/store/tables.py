@@ -83,6 +83,20 @@ message = Table(
 )
 """What each message says now. The only place that holds a text, so that deleting one deletes it."""
 
+reaction = Table(
+    "reaction",
+    metadata,
+    Column("room", String, primary_key=True),
+    Column("target", BigInteger, primary_key=True, autoincrement=False),
+    Column("emoji", String, primary_key=True),
+    Column("author", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What is under each message now; `seq` is that of the event that put it there."""
+
+Index("reaction_author", reaction.c.author)
+
 account = Table(
     "account",
     metadata,

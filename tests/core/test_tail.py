@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,7 +15,7 @@ from chatroom.domain.events import Event
 from chatroom.tail import Tail
 from chatroom.wire.dialects import json_dialect, plain_dialect
 
-from ..store.drafts import deleted, edited, said
+from ..store.drafts import ANA, BOB, deleted, edited, reacted, said
 from ..store.keeping import InMemory
 
 JSON, PLAIN = json_dialect(), plain_dialect()
@@ -30,8 +31,12 @@ def numbered(*texts: str) -> list[Event]:
     return [said(text, seq=number) for number, text in enumerate(texts, 1)]
 
 
-def read(payloads: list[bytes]) -> list[dict]:
-    return [json.loads(payload) for payload in payloads]
+def read(payloads: Iterable[bytes]) -> list[dict]:
+    events = [json.loads(payload) for payload in payloads]
+    for event in events:
+        # In which order different ones stand, the store alone knows once some were taken away.
+        event.get("reactions", []).sort(key=lambda tally: tally["emoji"])
+    return events
 
 
 def test_an_empty_tail_is_at_the_beginning_and_reaches_it():
@@ -164,6 +169,14 @@ class TailAgainstStore(RuleBasedStateMachine):
         done.addErrback(lambda _refused: None)
         self.store.wait(done)
 
+    @precondition(lambda self: self.head)
+    @rule(data=st.data(), emoji=st.sampled_from("👍🎉"), by=st.sampled_from([ANA, BOB]), on=st.booleans())
+    def react(self, data, emoji, by, on):
+        draft = reacted(data.draw(st.integers(1, self.head)), emoji, by=by, on=on)
+        done = self.store.store.append(draft)
+        done.addErrback(lambda _refused: None)
+        self.store.wait(done)
+
     @precondition(lambda self: not self.loaded)
     @rule(limit=st.integers(1, 9))
     def load(self, limit):
@@ -181,15 +194,13 @@ class TailAgainstStore(RuleBasedStateMachine):
             if self.tail.reaches(seq):
                 for limit in (2, 99):
                     page = self.store.wait(self.store.store.after("lobby", seq, limit))
-                    told = [json.loads(JSON.event(event)) for event in page.events]
+                    told = read(JSON.event(event) for event in page.events)
                     stretch = self.tail.after(seq, JSON, limit)
                     assert (read(stretch.payloads), stretch.more) == (told, page.more)
         page = self.store.wait(self.store.store.before("lobby", None, 4))
         newest = read(self.tail.newest(JSON, 4))
-        assert (
-            newest
-            == [json.loads(JSON.event(event)) for event in page.events][len(page.events) - len(newest) :]
-        )
+        told = read(JSON.event(event) for event in page.events)
+        assert newest == told[len(page.events) - len(newest) :]
 
     @invariant()
     def holds_no_more_than_it_may(self):

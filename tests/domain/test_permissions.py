@@ -152,6 +152,7 @@ class Scene:
             "post": {"text": "x"},
             "edit": {"seq": 1, "text": "y"},
             "delete": {"seq": 2 if "else" in asked else 1},
+            "react": {"seq": 2, "emoji": "👍"},
             "typing": {"on": True},
             "purge": {"user": self.vic.id},
             "room.set": {"topic": "x"},

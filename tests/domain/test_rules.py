@@ -30,6 +30,44 @@ def test_a_text_that_is_none_is_refused(text):
         rules.check_text(text, Limits())
 
 
+EMOJI = ["👍", "❤️", "👩‍👩‍👧", "🏴\U000e0067\U000e0062\U000e007f", "1️⃣", "+1", "ok", "é", "\U0001ffff"]
+NO_EMOJI = [
+    " ",
+    "a b",
+    "\n",
+    "a\n",
+    "\u00a0",
+    "a\u2028",
+    "\0",
+    "\x7f",
+    "\x85",
+    "\u202egnp",
+    "\u200d",
+    "\ufe0f",
+]
+
+
+@pytest.mark.parametrize("emoji", EMOJI)
+def test_what_can_be_seen_may_be_put_under_a_message(emoji):
+    rules.check_emoji(emoji)
+
+
+@pytest.mark.parametrize("emoji", NO_EMOJI)
+def test_what_cannot_be_seen_is_no_emoji(emoji):
+    with pytest.raises(BadRequest):
+        rules.check_emoji(emoji)
+
+
+@given(st.text(min_size=1, max_size=32))
+def test_an_emoji_that_is_taken_is_one_word_on_one_line(text):
+    try:
+        rules.check_emoji(text)
+    except BadRequest:
+        return
+    assert text.split() == [text]
+    assert text.splitlines() == [text]
+
+
 def nested(depth: int) -> object:
     data: object = {}
     for level in range(depth - 1):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatroom.domain.events import Deleted, Edited, MemberChanged, Message, RoomChanged
+from chatroom.domain.events import Deleted, Edited, MemberChanged, Message, Reaction, RoomChanged
 from chatroom.domain.model import By, User
 
 ANA = By("g1", "Ana")
@@ -19,6 +19,11 @@ def edited(target: int, text: str = "changed", room: str = "lobby", by: By = ANA
 
 def deleted(target: int, room: str = "lobby", by: By = ANA, **more: Any) -> Deleted:
     return Deleted(room=room, at=more.pop("at", 3000), by=by, target=target, **more)
+
+
+def reacted(target: int, emoji: str = "👍", room: str = "lobby", by: By = ANA, **more: Any) -> Reaction:
+    more = {"at": 3500, "on": True, **more}
+    return Reaction(room=room, by=by, target=target, emoji=emoji, **more)
 
 
 def placed(change: Any = "banned", room: str = "lobby", by: By = ANA, **more: Any) -> MemberChanged:

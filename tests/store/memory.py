@@ -10,10 +10,11 @@ import msgspec
 from msgspec import structs
 from twisted.internet.defer import Deferred
 
-from chatroom.domain.errors import ChatError, NotFound
-from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message
+from chatroom.domain.errors import ChatError, Conflict, NotFound
+from chatroom.domain.events import NAMED, Deleted, Edited, Event, MemberChanged, Message, Reaction, Tally
 from chatroom.domain.model import By
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
+from chatroom.domain.rules import MOST_EMOJI
 
 
 class MemoryStore:
@@ -30,6 +31,8 @@ class MemoryStore:
         self.broken: ChatError | None = None
         self.reads = 0
         self._logs: dict[str, list[Event]] = {}
+        # What is under each message: emoji and author, in the order they came.
+        self._marks: dict[tuple[str, int], list[tuple[str, str]]] = {}
         self._drafts: list[tuple[Event, Origin, Deferred[Event]]] = []
         self._commits: deque[list[tuple[Any, bool, Origin, Deferred[Event]]]] = deque()
         self._questions: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
@@ -96,11 +99,11 @@ class MemoryStore:
         return self._asked(lambda: self._repeated(room, author, key))
 
     def after(self, room: str, seq: int, limit: int, size: int = PAGE_BYTES) -> Deferred[Page]:
-        return self._asked(lambda: _page([e for e in self._events(room) if e.seq > seq], limit, size))
+        return self._asked(lambda: _page([e for e in self._told(room) if e.seq > seq], limit, size))
 
     def before(self, room: str, seq: int | None, limit: int, size: int = PAGE_BYTES) -> Deferred[Page]:
         def work() -> Page:
-            events = [e for e in self._events(room) if seq is None or e.seq < seq]
+            events = [e for e in self._told(room) if seq is None or e.seq < seq]
             page = _page(events[::-1], limit, size)
             return Page(page.events[::-1], page.more)
 
@@ -128,6 +131,20 @@ class MemoryStore:
         for log in self._logs.values():
             log[:] = [_renamed(event, author, name) for event in log]
 
+    def reactions_of(self, author: str) -> list[tuple[str, int, str]]:
+        """What somebody has put under messages: room, message and emoji."""
+        return [
+            (room, seq, emoji)
+            for (room, seq), marks in self._marks.items()
+            for emoji, who in marks
+            if who == author
+        ]
+
+    def forget_reactions(self, author: str) -> None:
+        """Take all of theirs away."""
+        for marks in self._marks.values():
+            marks[:] = [mark for mark in marks if mark[1] != author]
+
     # What is behind it.
 
     def _asked(self, work: Callable[[], Any]) -> Deferred[Any]:
@@ -141,13 +158,47 @@ class MemoryStore:
         first = draft.key and self._repeated(draft.room, draft.by.id, draft.key)
         if first:
             return first, False
-        if isinstance(draft, Edited | Deleted):
+        if isinstance(draft, Edited | Deleted | Reaction):
             target = self._message(draft.room, draft.target)
             if target is None or target.deleted:
                 return NotFound("no such message"), False
+            if isinstance(draft, Reaction):
+                refused = self._react(draft)
+                if refused is not None:
+                    return refused, False
+            if isinstance(draft, Deleted):
+                self._marks.pop((draft.room, draft.target), None)
         log = self._logs.setdefault(draft.room, [])
         log.append(structs.replace(draft, seq=len(log) + 1))
         return log[-1], True
+
+    def _react(self, draft: Reaction) -> Event | ChatError | None:
+        marks = self._marks.setdefault((draft.room, draft.target), [])
+        mark, kinds = (draft.emoji, draft.by.id), {emoji for emoji, _who in marks}
+        if (mark in marks) == draft.on:
+            return draft
+        if not draft.on:
+            marks.remove(mark)
+        elif draft.emoji not in kinds and len(kinds) >= MOST_EMOJI:
+            return Conflict(f"a message has at most {MOST_EMOJI} different reactions")
+        else:
+            marks.append(mark)
+        return None
+
+    def _tallies(self, room: str, seq: int) -> tuple[Tally, ...]:
+        by: dict[str, list[str]] = {}
+        for emoji, who in self._marks.get((room, seq), []):
+            by.setdefault(emoji, []).append(who)
+        return tuple(Tally(emoji, tuple(all_[:NAMED]), len(all_)) for emoji, all_ in by.items())
+
+    def _told(self, room: str) -> list[Event]:
+        """The log, with what is under each message."""
+        return [
+            structs.replace(event, reactions=self._tallies(room, event.seq))
+            if isinstance(event, Message) and not event.deleted
+            else event
+            for event in self._events(room)
+        ]
 
     def _events(self, room: str) -> list[Event]:
         """The log as it reads now: every text is what its message says now."""
@@ -180,6 +231,8 @@ def _renamed(event: Event, user: str, name: str) -> Event:
 def _current(event: Event, now: dict[int, Message]) -> Event:
     if isinstance(event, Edited):
         return structs.replace(event, text=now[event.target].text)
+    if isinstance(event, Reaction) and now[event.target].deleted:
+        return structs.replace(event, emoji="")
     return now[event.seq] if isinstance(event, Message) else event
 
 

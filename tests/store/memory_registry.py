@@ -150,6 +150,7 @@ class MemoryRegistry:
             if user == account:
                 del self._memberships[room, user]
                 self._changed("membership", f"{room} {user}")
+        self._store.forget_reactions(account)
         for user, room in list(self._marks):
             if user == account:
                 del self._marks[user, room]
@@ -366,6 +367,11 @@ class MemoryRegistry:
         said = [one for one in self._store.messages_by(author) if room in (None, one.room)]
         said.sort(key=lambda one: (one.at, one.room, one.seq))
         return [(one.room, one.seq) for one in said][:limit]
+
+    @asked
+    def reactions_of(self, author: str, room: str | None, limit: int) -> Sequence[tuple[str, int, str]]:
+        found = sorted(self._store.reactions_of(author))
+        return [one for one in found if room in (None, one[0])][:limit]
 
     @asked
     def report(self, room: str, seq: int, by: str, at: int, reason: str) -> int:

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import BadToken, NameTaken, NotFound
-from chatroom.domain.events import MemberChanged
+from chatroom.domain.events import MemberChanged, Tally
 from chatroom.domain.model import By
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
 
-from .drafts import ANA, BOB, deleted, edited, said
+from .drafts import ANA, BOB, deleted, edited, reacted, said
 from .registries import (
     DAY,
     KINDS,
@@ -92,6 +92,14 @@ def test_what_is_done_to_an_account_that_is_not_there_is_refused(registry, ana, 
     assert changed(registry, lambda: refused(NotFound, getattr(registry, method), "u0", *arguments)) == []
     registry.delete_account(ana.id, "gone")
     assert changed(registry, lambda: refused(NotFound, getattr(registry, method), ana.id, *arguments)) == []
+
+
+def test_who_is_gone_has_put_nothing_under_messages(kept, registry, ana, bob):
+    append(kept, said("x"), *[reacted(1, by=By(one.id, one.name)) for one in (ana, bob)])
+    registry.delete_account(ana.id, "gone")
+    page = kept.wait(kept.store.after("lobby", 0, 1))
+    assert page.events[0].reactions == (Tally("👍", (bob.id,), 1),)
+    assert registry.reactions_of(ana.id, None, 9) == []
 
 
 # Logins.

@@ -10,7 +10,7 @@ from chatroom.domain.accounts import Deed, Report
 from chatroom.domain.errors import BadToken, Conflict, NameTaken, NotFound
 from chatroom.domain.registry import CHANGES_KEPT, MAX_CHANGES
 
-from .drafts import ANA, BOB, deleted, edited, said
+from .drafts import ANA, BOB, deleted, edited, reacted, said
 from .registries import (
     KINDS,
     NOW,
@@ -96,6 +96,17 @@ def test_an_authors_messages_are_found_oldest_first(kept, registry):
     assert registry.messages_of(ANA.id, "lobby", 10) == [("lobby", 1), ("lobby", 3)]
     assert registry.messages_of(ANA.id, "nowhere", 10) == []
     assert registry.messages_of("u0", None, 10) == []
+
+
+def test_what_somebody_has_put_under_messages_is_found(kept, registry):
+    append(kept, said("a"), said("b", "den"), reacted(1, "🎉"), reacted(1, "👍"), reacted(1, "👍", "den"))
+    append(kept, reacted(1, "👍", by=BOB))
+    found = [("den", 1, "👍"), ("lobby", 1, "🎉"), ("lobby", 1, "👍")]
+    assert sorted(registry.reactions_of(ANA.id, None, 10)) == sorted(found)
+    assert len(registry.reactions_of(ANA.id, None, 2)) == 2
+    assert registry.reactions_of(ANA.id, "den", 10) == [("den", 1, "👍")]
+    append(kept, reacted(1, "👍", on=False), deleted(1, "den"))
+    assert registry.reactions_of(ANA.id, None, 10) == [("lobby", 1, "🎉")]
 
 
 def test_a_deleted_message_is_nobodys(kept, registry):
