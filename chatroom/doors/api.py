@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.web.http import CACHED
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import HTTPException
 
-from chatroom.doors import apimessages, apirooms, apiusers
-from chatroom.doors.jsonhttp import Guarded, not_routed
-from chatroom.doors.operations import API
+from chatroom.doors.apipage import POLICY, page
+from chatroom.doors.http import StrictRequest
+from chatroom.doors.jsonhttp import Guarded, endpoint, not_routed
+from chatroom.doors.openapi import encoded
+from chatroom.doors.operations import API, tag_of
 from chatroom.doors.origins import Origins
 from chatroom.doors.sharing import share
 from chatroom.reception import Reception
 from chatroom.roomlists import RoomLists
 from chatroom.userkeeping import UserKeeping
-
-PARTS = (apimessages, apirooms, apiusers)
-"""Importing them has made their operations."""
 
 
 class ApiDoor:
@@ -36,6 +36,26 @@ class ApiDoor:
         versions = Resource()
         versions.putChild(b"v1", _Shared(self.app, self._origins))
         return versions
+
+    @endpoint(app, "GET", "/openapi.json")
+    async def describe(self, request: StrictRequest) -> bytes:
+        """The API's description, for programs."""
+        return self._described(request, encoded(), b"application/json")
+
+    @endpoint(app, "GET", "/")
+    async def show(self, request: StrictRequest) -> bytes:
+        """The same, for people."""
+        request.setHeader(b"content-security-policy", POLICY)
+        return self._described(request, page(), b"text/html; charset=utf-8")
+
+    def _described(self, request: StrictRequest, payload: bytes, kind: bytes) -> bytes:
+        self.reception.meters.request(None, request.source.address)
+        request.setHeader(b"cache-control", b"no-cache")
+        if request.setETag(b'"%b"' % tag_of(payload)) is CACHED:
+            return b""
+        request.setHeader(b"content-type", kind)
+        request.setHeader(b"content-length", b"%d" % len(payload))
+        return payload
 
     @app.handle_errors(HTTPException)
     def _not_routed(self, request: Any, failure: Any) -> bytes:

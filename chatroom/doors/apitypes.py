@@ -12,6 +12,8 @@ from chatroom.domain.model import MAX_SEQ, Kind, Millis, Role, Room, Seq, User
 
 MAX_BATCH = 100
 
+Text = Annotated[str, Meta(min_length=1, pattern=r"^[^\u0000]*$")]
+
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE, description="How many at most.")]
 Cursor = Annotated[str, Meta(max_length=1024, description="The `next` of the page before.")]
 ShownAs = Annotated[str, Meta(max_length=256, description="The name that this one message is shown under.")]
@@ -36,7 +38,7 @@ class Failed(Struct, frozen=True):
 class NewMessage(Struct, frozen=True, kw_only=True):
     """A message to be published. `data` is whatever applications want to put beside the text."""
 
-    text: str
+    text: Text
     data: dict[str, Any] | None = None
     shown_as: ShownAs | None = field(default=None, name="as")
     reply_to: Seq | None = None
@@ -45,7 +47,7 @@ class NewMessage(Struct, frozen=True, kw_only=True):
 class NewDirect(Struct, frozen=True, kw_only=True):
     """A message to one user."""
 
-    text: str
+    text: Text
     data: dict[str, Any] | None = None
     reply_to: Seq | None = None
 
@@ -67,7 +69,7 @@ class Kept(Struct, frozen=True):
 class BatchMessage(Struct, frozen=True, kw_only=True):
     """One message of several: to a `room`, or to the user `to`. `key` is its Idempotency-Key."""
 
-    text: str
+    text: Text
     room: RoomName = ""
     to: UserName | None = None
     data: dict[str, Any] | None = None
@@ -117,7 +119,7 @@ class Log(Struct, frozen=True, omit_defaults=True):
 class NewText(Struct, frozen=True):
     """What a message shall say from now on."""
 
-    text: str
+    text: Text
 
 
 class Changed(Struct, frozen=True):

@@ -17,6 +17,7 @@ from typing import Annotated, Any, NamedTuple, Protocol
 import msgspec
 from klein import Klein
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 from twisted.web.http import CACHED
 
 from chatroom.domain.commands import Key, RoomName, UserName
@@ -192,9 +193,13 @@ def _query(request: StrictRequest, kind: type[Struct]) -> Struct:
     arguments: Mapping[bytes, list[bytes]] = request.args or {}
     try:
         for name, values in arguments.items():
-            told[name.decode()] = values[-1].decode()
+            told[name.decode()] = values[0].decode()
     except UnicodeDecodeError:
         raise BadRequest("the query is not UTF-8") from None
+    for one in fields(kind):
+        if len(arguments.get(one.name.encode(), ())) > 1 or told.get(one.name, "").lower() == "null":
+            # Of which msgspec would make nothing at all.
+            raise BadRequest(f"the query has one {one.name}, or none")
     try:
         return msgspec.convert(told, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -123,7 +123,17 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "query",
-        ["limit=0", "limit=501", "limit=x", "after=-1", "before=1&after=1", "after=%FF", "after=9e99"],
+        [
+            "limit=0",
+            "limit=501",
+            "limit=x",
+            "after=-1",
+            "before=1&after=1",
+            "after=%FF",
+            "after=9e99",
+            "limit=1&limit=2",
+            "after=null",
+        ],
     )
     def test_a_query_that_is_none_is_refused(self, program: Program, query: str) -> None:
         assert program.wrong("GET", f"{ROOM}?{query}") == (400, "bad_request")
