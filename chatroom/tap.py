@@ -25,6 +25,7 @@ from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
 from chatroom.doors.sse import StreamFactory
+from chatroom.doors.webhooks import HookDoor
 from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
@@ -99,7 +100,11 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
         core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
     )
     api = ApiDoor(core.reception, core.rooms, core.users, origins)
-    parts = {"account": account.resource(), "api": api.resource()}
+    parts = {
+        "account": account.resource(),
+        "api": api.resource(),
+        "hooks": HookDoor(core.reception).resource(),
+    }
     streams = StreamFactory(websocket)
     web = WebSite(websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout

@@ -153,3 +153,16 @@ def test_keys_are_listed_with_what_they_may_and_when_they_were_used(shell):
     assert "publish:lobby read:*" in rows[1]
     assert secret not in shell.out
     assert tokens.digest(secret) not in shell.out
+
+
+def test_a_webhooks_path_has_its_key(shell):
+    path = shell.done("key", "add", "grafana", "--can", "publish:alerts", "--hook")
+    assert path.startswith("/hooks/ck_")
+    key, _bot = shell.asked(logins.key, tokens.digest(path.removeprefix("/hooks/")))
+    assert key.scopes == ("publish:alerts",)
+
+
+@pytest.mark.parametrize("can", [["publish:*"], ["read:alerts"], ["publish:a", "publish:b"]])
+def test_a_webhook_publishes_in_one_room(shell, can):
+    words = [word for one in can for word in ("--can", one)]
+    assert "one room" in shell.refused("key", "add", "grafana", "--hook", *words)

@@ -45,6 +45,11 @@ def add_to(commands: Commands) -> None:
         metavar="SCOPE",
         help=f"{scopes.FORMS}; repeatable",
     )
+    add.add_argument(
+        "--hook",
+        action="store_true",
+        help="print the path of a URL that takes Slack's webhooks; --can names the room, publish:ROOM",
+    )
     listing(command(key, "list", _list, "list the keys, revoked ones too"))
     revoke = command(key, "revoke", _revoke, "end a key: it is good for nothing any more")
     revoke.add_argument("name", metavar="NAME")
@@ -59,6 +64,8 @@ def _scope(raw: str) -> str:
 
 def _add(options: Options) -> None:
     name = names.user_name(options.name)
+    if options.hook and not _one_room(options.can):
+        raise Mistake("a webhook publishes in one room: --hook goes with one --can publish:ROOM, not with *")
     secret = tokens.make(tokens.KEY)
     with opened(options, make=True) as database, database.writing() as connection:
         bot = _bot(connection, name)
@@ -66,8 +73,13 @@ def _add(options: Options) -> None:
         made = ApiKey("k" + secrets.token_hex(8), name, bot.id, can, now())
         logins.add_key(connection, made, tokens.digest(secret))
         note(connection, "key.add", subject=bot.id, detail=f"{name}: {' '.join(can)}")
-    say(secret)
+    say(f"/hooks/{secret}" if options.hook else secret)
     remark(f"This key is {name}'s, and is shown this once. It can {', '.join(options.can)}.")
+
+
+def _one_room(can: list[str]) -> bool:
+    """Whether a key can publish in one room, and nothing else."""
+    return len(can) == 1 and can[0].startswith("publish:") and can[0] != f"publish:{scopes.EVERY}"
 
 
 def _resolved(connection: Connection, scope: str) -> str:

@@ -81,11 +81,16 @@ def body_of(request: StrictRequest, decoder: msgspec.json.Decoder[S]) -> S:
             "unsupported",
             "the body is JSON: Content-Type: application/json",
         )
+    check_size(request)
+    return decoded(request.content.read(), decoder)
+
+
+def check_size(request: StrictRequest) -> None:
+    """Raises Mistake for a body that is too long."""
     if request.oversized:
         raise Mistake(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", f"a body has at most {request.bound} bytes"
         )
-    return decoded(request.content.read(), decoder)
 
 
 def decoded(payload: bytes, decoder: msgspec.json.Decoder[S]) -> S:
@@ -171,7 +176,9 @@ async def _answered(request: StrictRequest, work: Awaitable[bytes]) -> bytes:
     except ChatError as error:
         return told_wrong(request, error)
     except Exception:
-        _log.failure("{method} {path} failed", method=request.method, path=request.path)
+        # A webhook's path is a secret.
+        path = b"/hooks" if request.path.startswith(b"/hooks/") else request.path
+        _log.failure("{method} {path} failed", method=request.method, path=path)
         return told_wrong(request, Internal("the server made a mistake; it is logged"))
 
 

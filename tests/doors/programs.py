@@ -18,10 +18,12 @@ class Office(Premises):
         super().__init__(*arguments, **settings)
         # Only imported where it is needed: klein takes a tenth of a second.
         from chatroom.doors.api import ApiDoor
+        from chatroom.doors.webhooks import HookDoor
 
         core = self.core
         door = ApiDoor(core.reception, core.rooms, core.users, Origins(list(arguments[1:])))
         self.web.resource.putChild(b"api", door.resource())
+        self.web.resource.putChild(b"hooks", HookDoor(core.reception).resource())
 
     def program(self, *scopes: str, **headers: str) -> Program:
         """A program with a key for that."""
@@ -56,7 +58,8 @@ class Program:
             fields |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         fields |= {name.replace("_", "-"): value for name, value in {**self.headers, **headers}.items()}
         lines = [f"{name}: {value}\r\n" for name, value in fields.items() if value is not None]
-        return f"{method} /api/v1{path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + (body or b"")
+        target = path if path.startswith("/hooks/") else f"/api/v1{path}"
+        return f"{method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + (body or b"")
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Answer:
         """One request; the answer."""
