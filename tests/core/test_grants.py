@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chatroom.domain.accounts import EVERYWHERE, Sanction
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import limited
 
 from ..logs import Logs
-from .house import House, made
+from .house import UNMETERED, House, made
 from .site import FakeSite, Told
 
 
@@ -105,10 +106,11 @@ def test_direct_messages_are_looked_up_each_time(house, monkeypatch):
         assert set(asked) == {room}
 
 
-def test_what_is_wrong_with_a_post_is_said_with_leave_as_without(house):
+def test_what_is_wrong_with_a_post_is_said_with_leave_as_without():
+    house = House(structs.replace(UNMETERED, text_length=100))
     ana, bob = house.json("Ana"), house.json("Bob")
     ana.does("post", room="den", text="x")
-    for asked in ({"text": ""}, {"text": "a\0b"}, {"text": "x" * 5000}, {"text": "x", "data": deep(40)}):
+    for asked in ({"text": ""}, {"text": "a\0b"}, {"text": "x" * 101}, {"text": "x", "data": deep(40)}):
         mine, theirs = (one.ask("post", room="den", **asked) for one in (ana, bob))
         assert mine["type"] == "error"
         assert {**mine, "id": 0} == {**theirs, "id": 0}
