@@ -36,6 +36,8 @@ class Contestant:
     lacking: Callable[[], str | None] = lambda: None
     """Why it cannot take part here; None if it can."""
     path: str = "/"
+    events: str = ""
+    """Where its server-sent events are, if it is those that are measured."""
     kind: str = "peer"
     """`ours`, `peer` or `floor`: its colour in a plot."""
 

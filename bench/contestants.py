@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.contestant import Contestant, Setting
-from bench.dialects import Json, Unheard, Verbatim
+from bench.dialects import Json, NumberedEvents, Unheard, Verbatim
 from bench.peers.contestants import PEERS
 from bench.servers import ROOT
 
@@ -84,6 +84,17 @@ CONTESTANTS = (
         dialect=lambda setting: Verbatim(setting.size, echoes=False),
         lacking=_chatroom_lacking,
         path="/ws",
+        kind="ours",
+    ),
+    Contestant(
+        name="chatroom-events",
+        label="chatroom, server-sent events",
+        does="commits every post to disk, acknowledges it, delivers it as a numbered server-sent event",
+        command=_chatroom,
+        dialect=lambda setting: NumberedEvents(Json(setting.size, setting.room, setting.text)),
+        lacking=_chatroom_lacking,
+        path="/ws",
+        events="/events?room=lobby",
         kind="ours",
     ),
     Contestant(

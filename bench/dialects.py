@@ -163,6 +163,8 @@ class Json:
             Opening("join", lambda _number: _request("join", 2, room=room), b'"type":"ok"'),
         )
         self._first = 0
+        self.digits = 1
+        """How often a delivery says its seq."""
 
     def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
         trial = "calibration"
@@ -172,8 +174,8 @@ class Json:
             raise ServerError(f"not the text that was posted: {event}")
         self._first = event["seq"] + 1
         bare = len(delivery) - len(trial) - len(str(event["seq"]))
-        # Room for eight digits of text and a seq of up to eight.
-        self.size = max(self.size, bare + 16)
+        # Room for eight digits of text and a seq of up to eight, each time that it is said.
+        self.size = max(self.size, bare + 8 + 8 * self.digits)
         self._bare = bare
 
     def head(self, joined: bytes) -> int:
@@ -188,7 +190,7 @@ class Json:
         return {"data": self._data(index)} if self._data else {}
 
     def _text(self, index: int) -> str:
-        width = self.size - self._bare - len(str(self._first + index))
+        width = self.size - self._bare - self.digits * len(str(self._first + index))
         return self._fill(index, width)
 
     def hears(self, payload: bytes, index: int) -> bool:
@@ -200,6 +202,56 @@ class Json:
         if event.get("data") != self._extra(index).get("data"):
             raise ServerError(f"delivery {index} has other data: {event}")
         return True
+
+
+class Events:
+    """Somebody posts over a WebSocket in another dialect; who listens gets server-sent events, whose
+    data is what members hear in that."""
+
+    upgrade = True
+    echoes = True
+
+    def __init__(self, posted: "Json | Verbatim") -> None:
+        self._posted = posted
+        self.subprotocol = posted.subprotocol
+        self.openings = posted.openings[:1]
+        self.alike = False
+        self.size = posted.size
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        self._posted.calibrate(lambda payload: _data(exchange(payload)))
+
+    def post(self, index: int) -> bytes:
+        return self._posted.post(index)
+
+    def hears(self, payload: bytes, index: int) -> bool:
+        return b"data: " in payload and self._posted.hears(_data(payload), index)
+
+
+class NumberedEvents(Events):
+    """chatroom's: as long as one another, where the text makes up for both times that the seq is said."""
+
+    def __init__(self, posted: "Json") -> None:
+        super().__init__(posted)
+        self.alike = True
+
+    def calibrate(self, exchange: Callable[[bytes], bytes]) -> None:
+        events: list[bytes] = []
+
+        def kept(payload: bytes) -> bytes:
+            events.append(exchange(payload))
+            return events[-1]
+
+        self._posted.digits = 2
+        super().calibrate(kept)
+        event = events[0]
+        bare = len(event) - len(_data(event)) + len(b"\n\n")
+        seq = json.loads(_data(event))["seq"]
+        self.size = bare - len(str(seq)) + self._posted.size
+
+
+def _data(event: bytes) -> bytes:
+    return event.partition(b"data: ")[2]
 
 
 def _hello(number: int) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from bench.accounting import Cost, Meter
 from bench.dialects import Dialect
-from bench.frames import CLOSE, FIN, PING, PONG, TEXT, Frame, client_frame, frame_bounds
+from bench.frames import CLOSE, FIN, PING, PONG, TEXT, Frame, client_frame, event_bounds, frame_bounds
 from bench.frames import server_frame_size as wire_size
 from bench.members import Crowd, Member, ServerError
 
@@ -44,16 +44,24 @@ class Fanout:
 
 
 class Loop:
-    """Posts into a settled crowd and counts what comes back."""
+    """Posts into a settled crowd and counts what comes back. `poster`: where it is none of them."""
 
-    def __init__(self, crowd: Crowd, dialect: Dialect) -> None:
+    def __init__(self, crowd: Crowd, dialect: Dialect, poster: Member | None = None) -> None:
         self._crowd = crowd
         self._dialect = dialect
-        self._poster = crowd.members[0]
+        self._poster = poster or crowd.members[0]
+        self._apart = -1 if poster is None else poster.socket.fileno()
+        self._stream = crowd.place.stream
+        self._bounds = event_bounds if self._stream else frame_bounds
+        self._head = ord("i") if self._stream else FIN | TEXT
+        if poster is not None:
+            crowd.take_in(poster)
         self._buffer = bytearray(1 << 18)
         self._view = memoryview(self._buffer)
         top = max(crowd.by_fd) + 1
         self._receive: list[Callable[..., int]] = [len] * top
+        if poster is not None:
+            self._receive[self._apart] = _receiver(poster)
         self._heard = [0] * top
         self._watched: dict[int, Member] = {}
         self._carry: dict[int, bytes] = {}
@@ -62,7 +70,7 @@ class Loop:
             if number % _WATCH_EACH == 0 or member is crowd.members[-1]:
                 self._watched[member.socket.fileno()] = member
         self._slow = set(self._watched)
-        self._hearers = len(crowd) - (0 if dialect.echoes else 1)
+        self._hearers = len(crowd) - (0 if dialect.echoes or poster else 1)
         # How many members have heard 0, 1, 2, … posts. The last of them has heard post number
         # `_done` when nobody is left there.
         self._tally = [self._hearers]
@@ -74,7 +82,7 @@ class Loop:
         self._sampled = 0
         self._sampled_bytes = 0
         self._size = 0
-        self._last_byte = 0
+        self._last_byte = self._length_at = 0
         self._last = b""
 
     def calibrate(self) -> None:
@@ -94,8 +102,10 @@ class Loop:
         self._dialect.calibrate(exchange)
         self._crowd.settle()
         if self._dialect.alike and not self._crowd.place.deflate:
-            self._size = wire_size(self._dialect.size)
-            self._last_byte = self._dialect.size & 0xFF
+            self._size = self._dialect.size if self._stream else wire_size(self._dialect.size)
+            # Of a stream's event, the letter that it begins with is all there is to know it by.
+            self._last_byte = self._head if self._stream else self._dialect.size & 0xFF
+            self._length_at = 0 if self._stream else 3 if self._size > 127 else 1
             self._last = bytes((self._last_byte,))
 
     def run(self, pids: list[int], *, seconds: float, window: int = 1, rate: float | None = None) -> Fanout:
@@ -176,7 +186,7 @@ class Loop:
     def _take(self, ready: list[tuple[int, int]]) -> None:
         buffer, receive, heard = self._buffer, self._receive, self._heard
         tally, slow, size, last_byte = self._tally, self._slow, self._size, self._last_byte
-        head, length_at, done = FIN | TEXT, 3 if size > 127 else 1, self._done
+        head, length_at, done = self._head, self._length_at, self._done
         for fd, _ in ready:
             got = receive[fd](buffer)
             plain = got == size and buffer[0] == head and buffer[length_at] == last_byte
@@ -194,7 +204,7 @@ class Loop:
 
     def _count(self, fd: int, got: int) -> int:
         """Deliveries in what came, where it is not exactly one of them."""
-        if got < 0:
+        if got < 0 or (fd == self._apart and got):
             return 0
         if got == 0:
             raise ServerError("the server closed a connection")
@@ -206,9 +216,11 @@ class Loop:
             return got // self._size
         data: bytearray | bytes = self._carry.pop(fd, b"") + self._view[:got]
         start = hits = 0
-        while (bounds := frame_bounds(data, start)) is not None:
+        while (bounds := self._bounds(data, start)) is not None:
             begin, end = bounds
-            if data[start] & 0x0F == TEXT and self._size in (0, end - start):
+            if self._stream:
+                hits += b"data: " in data[begin:end]
+            elif data[start] & 0x0F == TEXT and self._size in (0, end - start):
                 hits += 1
             else:
                 self._other(fd, Frame(data[start] & 0x0F, bytes(data[begin:end]), end - start))
@@ -224,10 +236,9 @@ class Loop:
         count, rest = divmod(got, self._size)
         if rest:
             return False
-        length_at = 3 if self._size > 127 else 1
         heads = self._buffer[0 : got : self._size]
-        lengths = self._buffer[length_at : got : self._size]
-        return heads == bytes((FIN | TEXT,)) * count and lengths == self._last * count
+        lengths = self._buffer[self._length_at : got : self._size]
+        return heads == bytes((self._head,)) * count and lengths == self._last * count
 
     def _watch(self, fd: int, got: int) -> int:
         member = self._watched[fd]

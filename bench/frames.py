@@ -49,6 +49,13 @@ def frame_bounds(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
     return start + head, start + head + size
 
 
+def event_bounds(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
+    """The same of a server-sent event, which ends with an empty line; with what an HTTP chunk has
+    before it."""
+    end = data.find(b"\n\n", start)
+    return None if end < 0 else (start, end + 2)
+
+
 @dataclass(frozen=True)
 class Frame:
     """One server frame; its payload inflated if it came compressed. `size`: bytes on the wire."""
@@ -89,3 +96,19 @@ class FrameReader:
             start = end
         del self._data[:start]
         return frames
+
+
+class EventReader:
+    """Cuts a stream's bytes into server-sent events, as FrameReader does a connection's into frames."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an event that is not whole yet; what ends an HTTP chunk belongs to none."""
+        return len(self._data.strip(b"\r\n"))
+
+    def feed(self, data: bytes | memoryview) -> list[Frame]:
+        *events, self._data = (self._data + bytes(data)).split(b"\n\n")
+        return [Frame(TEXT, event, len(event) + 2) for event in events]

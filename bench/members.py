@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench.frames import CLOSE, PING, PONG, Frame, FrameReader, client_frame
+from bench.frames import CLOSE, PING, PONG, EventReader, Frame, FrameReader, client_frame
 
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _PATIENCE = 20.0
@@ -36,7 +36,25 @@ class Place:
     upgrade: bool = True
     tls: bool = False
     deflate: bool = False
+    stream: bool = False
+    """Whether members listen to server-sent events there."""
     host: str = "127.0.0.1"
+
+
+def stream_request(place: Place) -> bytes:
+    head = (
+        f"GET {place.path} HTTP/1.1\r\nHost: {place.host}:{place.port}\r\nAccept: text/event-stream\r\n\r\n"
+    )
+    return head.encode()
+
+
+def check_stream(head: bytes) -> None:
+    """Check an answer's head, without its final empty line."""
+    status, *lines = head.decode("latin-1").lower().split("\r\n")
+    if " 200 " not in status + " ":
+        raise ServerError(f"no stream: {status}")
+    if not any(line.startswith("content-type: text/event-stream") for line in lines):
+        raise ServerError("no server-sent events")
 
 
 def upgrade_request(place: Place, key: bytes) -> bytes:
@@ -102,13 +120,15 @@ class Member:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = tls.wrap_socket(plain, session=session) if tls else plain
         self.socket.setblocking(False)
-        self.reader = FrameReader()
+        self.reader: FrameReader | EventReader = EventReader() if place.stream else FrameReader()
         self._key = base64.b64encode(os.urandom(16))
         self._early: list[Frame] = []
         self.number = number
 
     def ask_upgrade(self) -> None:
-        if self._place.upgrade:
+        if self._place.stream:
+            self.send(stream_request(self._place))
+        elif self._place.upgrade:
             self.send(upgrade_request(self._place, self._key))
 
     def await_upgrade(self) -> None:
@@ -119,7 +139,10 @@ class Member:
         while b"\r\n\r\n" not in head:
             head += self._receive(until)
         head, _, early = head.partition(b"\r\n\r\n")
-        check_upgrade(head, self._place, self._key)
+        if self._place.stream:
+            check_stream(head)
+        else:
+            check_upgrade(head, self._place, self._key)
         self._early = self.reader.feed(early)
 
     def send(self, data: bytes) -> None:
@@ -241,6 +264,11 @@ class Crowd:
             self.members += batch
             opened += batch
         return opened
+
+    def take_in(self, member: Member) -> None:
+        """Somebody who is none of the members, but is to be heard with them."""
+        self.epoll.register(member.socket, select.EPOLLIN | select.EPOLLET)
+        self.by_fd[member.socket.fileno()] = member
 
     def ask(self, members: list[Member], request: Callable[[int], bytes], answer: bytes) -> list[bytes]:
         """Send every member's `request` and await the messages with `answer` in them."""

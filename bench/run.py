@@ -22,7 +22,7 @@ from bench.scenarios import SCENARIOS
 from bench.servers import ROOT, Cores, raise_file_limit
 from bench.summary import Summary
 
-QUICK_SERVERS = ("chatroom", "autobahn", "autobahn-echo", "floor")
+QUICK_SERVERS = ("chatroom", "chatroom-events", "autobahn", "autobahn-echo", "floor")
 QUICK = Plan(rounds=1, seconds=0.4, warm_up=0.1, share=0.05, times=4)
 
 

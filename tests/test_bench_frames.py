@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.frames import BINARY, TEXT, FrameReader, client_frame, server_frame_size
+from bench.frames import BINARY, TEXT, EventReader, FrameReader, client_frame, server_frame_size
 
 
 def server_frame(payload: bytes, first: int = 0x81) -> bytes:
@@ -66,3 +66,22 @@ def test_a_compressed_frame_is_inflated() -> None:
 def test_a_fragmented_message_is_refused() -> None:
     with pytest.raises(ValueError, match="fragmented"):
         FrameReader().feed(server_frame(b"half", first=0x01))
+
+
+@given(st.lists(st.binary(max_size=50).filter(lambda data: b"\n" not in data), max_size=5), st.data())
+def test_events_are_cut_apart_however_they_arrive(payloads: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(b"id: 1\ndata: " + payload + b"\n\n" for payload in payloads)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    reader, found = EventReader(), []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        found += reader.feed(stream[start:end])
+    assert [frame.payload for frame in found] == [b"id: 1\ndata: " + payload for payload in payloads]
+    assert sum(frame.size for frame in found) == len(stream)
+    assert not reader.pending
+
+
+def test_what_ends_a_chunk_is_no_event_that_is_to_come() -> None:
+    reader = EventReader()
+    (frame,) = reader.feed(b"12\r\nid: 1\ndata: hello\n\n\r\n")
+    assert frame.payload.endswith(b"data: hello")
+    assert not reader.pending

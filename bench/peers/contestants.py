@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.contestant import Contestant, Setting
-from bench.dialects import SocketIo, Verbatim, Wamp
+from bench.dialects import Events, SocketIo, Verbatim, Wamp
 from bench.peers.places import CROSSBAR, HERE, NODE_MODULES, PYTHON, nchan_module, why_not
 
 NO_LOG = "keeps no log and acknowledges nothing"
@@ -104,6 +104,15 @@ PEERS = (
         command=_nginx,
         dialect=_verbatim,
         lacking=_nginx_lacking,
+    ),
+    Contestant(
+        name="nchan-events",
+        label="nginx + nchan, EventSource",
+        does="C, one worker process; keeps the last 100 messages in memory and acknowledges nothing",
+        command=_nginx,
+        dialect=lambda setting: Events(_verbatim(setting)),
+        lacking=_nginx_lacking,
+        events="/events",
     ),
     Contestant(
         name="uwebsockets",

@@ -4,6 +4,7 @@ from bench.scenarios.accepting import ACCEPT, ACCEPT_TLS
 from bench.scenarios.compressed import DEFLATE_500
 from bench.scenarios.durability import DURABLE
 from bench.scenarios.encrypted import TLS_1000
+from bench.scenarios.events import EVENTS_1000
 from bench.scenarios.fanout import FANOUT_1000, PACED_4000
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.identity import IDENTITY
@@ -17,6 +18,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     FANOUT_1000,
     PACED_4000,
     LARGE_16000,
+    EVENTS_1000,
     TLS_1000,
     DEFLATE_500,
     SMALL_ROOMS,
