@@ -21,6 +21,11 @@ class Part(NamedTuple):
 
 
 PARTS = {
+    "send": Part("chatroom.console.send", "post a message, or one a line of standard input"),
+    "tail": Part("chatroom.console.tail", "show what is said in a room, and go on showing it"),
+    "who": Part("chatroom.console.who", "show who is in a room now"),
+    "rooms": Part("chatroom.console.rooms", "list the rooms"),
+    "login": Part("chatroom.console.login", "log in once, and be known to the other commands from then on"),
     "user": Part("chatroom.administration.users", "accounts: who can log in"),
     "key": Part("chatroom.administration.keys", "API keys: what lets programs publish and read"),
     "room": Part("chatroom.administration.rooms", "rooms: what they are called and for whom they are"),
@@ -74,7 +79,8 @@ def parser(word: str | None = None) -> argparse.ArgumentParser:
 
 
 def _fail(message: str, status: int = COULD_NOT) -> int:
-    remark(f"chatroom: {message}")
+    if message:
+        remark(f"chatroom: {message}")
     return status
 
 

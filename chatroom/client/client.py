@@ -62,10 +62,11 @@ class Client:
         where = address(url)
         self.url = where.url
         self._reactor = reactor
+        self._identity = Identity(name, key or token, password, agent)
         self._connection = Connection(
             endpoint or trust.endpoint(reactor, where, ca=ca, insecure=insecure),
             where,
-            Identity(name, key or token, password, agent),
+            self._identity,
             self,
             reactor,
             Backoff(reactor, chance),
@@ -93,6 +94,11 @@ class Client:
     def limits(self) -> dict[str, float]:
         """The server's limits, by their names in docs/protocol.md."""
         return {} if self._welcome is None else self._welcome.limits
+
+    @property
+    def token(self) -> str | None:
+        """What makes another client this same user, if it is shown; a secret."""
+        return self._identity.token
 
     @property
     def unsent(self) -> int:

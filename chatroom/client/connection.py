@@ -26,6 +26,7 @@ from chatroom.client.calls import Calls
 from chatroom.client.errors import ClientError, Disconnected, Refused, Stopped, Unreachable, Untrusted
 from chatroom.client.heartbeat import Heartbeat
 from chatroom.client.line import Line, LineFactory, Loss
+from chatroom.client.network import explained
 from chatroom.client.trust import distrust, speaks_no_tls
 from chatroom.domain import commands, replies
 from chatroom.domain.events import Closing
@@ -205,8 +206,7 @@ class Connection:
         """An attempt came to nothing."""
         if self.error is not None:
             return
-        reason = str(problem).rstrip(".") or type(problem).__name__
-        self._failed(Unreachable(f"{self._where.authority} is not reached: {reason}"))
+        self._failed(Unreachable(explained(problem, self._where)))
 
     def built(self, line: Line) -> None:
         """The network is there."""

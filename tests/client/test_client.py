@@ -70,7 +70,7 @@ def test_so_many_attempts_and_no_more_are_waited_for(server):
     server.turn(0.5)
     problem = running.error
     assert isinstance(problem, Unreachable)
-    assert re.search(r"server\.example:80 is not reached: .*refused", problem.message)
+    assert re.search(r"nothing listens at server\.example:80", problem.message)
 
 
 def test_a_server_that_says_when_to_come_back_is_left_alone_until_then(server):
