@@ -12,7 +12,7 @@ from chatroom.client import Client, Page, Reset, Room, Unknown
 from chatroom.client.decoding import Told, seq_of
 from chatroom.console import profiles, running
 from chatroom.domain.commands import MAX_PAGE
-from chatroom.domain.events import Deleted, Edited, MemberChanged, Message, RoomChanged
+from chatroom.domain.events import Deleted, Edited, MemberChanged, Message, Reaction, RoomChanged
 from chatroom.domain.model import MAX_SEQ
 from chatroom.terminal import Commands, Options, between, say, shown
 
@@ -109,12 +109,16 @@ def line(event: Told) -> str:
     return f"{when} * {_deed(event, who)}"
 
 
-def _deed(event: Edited | Deleted | MemberChanged | RoomChanged, who: str) -> str:
+def _deed(event: Edited | Deleted | Reaction | MemberChanged | RoomChanged, who: str) -> str:
     if isinstance(event, Edited):
         # A message that was deleted since has no text any more.
         return f"{who} edited message {event.target}" + (f": {shown(event.text)}" if event.text else "")
     if isinstance(event, Deleted):
         return f"{who} deleted message {event.target}"
+    if isinstance(event, Reaction):
+        emoji = shown(event.emoji)
+        done = f"put {emoji} on" if event.on else f"took {emoji} off"
+        return f"{who} {done} message {event.target}"
     if isinstance(event, MemberChanged):
         more = f" ({event.role})" if event.role else ""
         return f"{who}: {shown(event.user.name)} {event.change}{more}"

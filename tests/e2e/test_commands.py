@@ -88,6 +88,7 @@ def test_edits_and_deletions_are_shown_and_nothing_paints_the_terminal(shell: Sh
         client.post("two", room="cmd-deeds")
         client.ask("edit", room="cmd-deeds", seq=1, text="\x1b[0mplain")
         client.ask("delete", room="cmd-deeds", seq=2)
+        client.ask("react", room="cmd-deeds", seq=1, emoji="👍", on=True)
     shown = shell.done("tail", "--room", "cmd-deeds", "--no-follow")
     assert "\x1b" not in shown
     said = [line.partition("Painter")[2] for line in shown.splitlines()]
