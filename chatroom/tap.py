@@ -24,6 +24,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
+from chatroom.doors.sessions import SessionDoor
 from chatroom.doors.sse import StreamFactory
 from chatroom.doors.webhooks import HookDoor
 from chatroom.doors.websocket import ChatFactory
@@ -99,13 +100,14 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
     websocket = ChatFactory(
         core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
     )
+    streams = StreamFactory(websocket)
     api = ApiDoor(core.reception, core.rooms, core.users, origins)
     parts = {
         "account": account.resource(),
         "api": api.resource(),
         "hooks": HookDoor(core.reception).resource(),
+        "session": SessionDoor(streams.sessions, core.meters, origins).resource(),
     }
-    streams = StreamFactory(websocket)
     web = WebSite(websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies)
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
     front = FrontFactory(websocket, streams, web, deadlines, core.admission, timeout, proxies)

@@ -25,6 +25,9 @@ MAX_BODY = 8 * 1024
 API_BODY, BATCH_BODY = 64 * 1024, 512 * 1024
 """The longest of a request of a program, and of one that has several messages."""
 
+SESSION_BODY = 256 * 1024
+"""The longest of one that has what a connection says: as much as may wait there (`session`)."""
+
 MAX_READ = 1024 * 1024
 """How much of a longer one is read before the connection is closed."""
 
@@ -40,6 +43,8 @@ def body_bound(target: bytes) -> int:
     """The longest body that a request for `target` may have, in bytes."""
     if target.startswith(b"/api/v1/messages"):
         return BATCH_BODY
+    if target.startswith(b"/session"):
+        return SESSION_BODY
     return API_BODY if target.startswith((b"/api/", b"/hooks/")) else MAX_BODY
 
 

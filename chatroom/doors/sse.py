@@ -10,29 +10,44 @@ from typing import Any
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
+from chatroom.domain.errors import CloseCode
+from chatroom.domain.replies import Error
 from chatroom.doors.calls import Call, is_call, wanted
 from chatroom.doors.heads import Head
-from chatroom.doors.stream import Stream
+from chatroom.doors.sessions import Sessions
+from chatroom.doors.stream import Feed, Stream
 from chatroom.doors.websocket import ChatFactory
-from chatroom.listener import Listener
+from chatroom.listener import Listener, Wanted
+from chatroom.session import Doorman
+from chatroom.wire import sse
+from chatroom.wire.json import encode
+
+_SAID = (CloseCode.RESTARTING, CloseCode.SLOW)
+"""Of these, who can hear it has been told."""
 
 
-class EventStream(Stream):
-    """Somebody who listens to a room."""
+class RoomFeed:
+    """What somebody hears who listens to a room."""
 
-    _listener: Listener | None = None
+    def __init__(self, doorman: Doorman, asked: Wanted, address: str | None) -> None:
+        self._doorman = doorman
+        self._asked = asked
+        self._address = address
+        self._listener: Listener | None = None
 
-    def call(self, call: Call) -> None:
+    def open(self, stream: Stream) -> None:
         """Let them listen, if they may."""
-        asked = wanted(call)
-        self._listener = Listener(self.factory.doorman, self, call.source.address)
-        self._listener.open(asked)
+        self._listener = Listener(self._doorman, stream, self._address)
+        self._listener.open(self._asked)
 
-    def gone(self) -> None:
-        """The connection is."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.closed()
+    def last_words(self, code: int, why: Error) -> bytes:
+        """An event of its own, which no page hears that does not ask for it."""
+        return b"" if code in _SAID else sse.fields(encode(why), event="closing") + sse.END
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        if self._listener is not None:
+            self._listener.closed()
 
 
 class StreamFactory(Factory):
@@ -50,6 +65,7 @@ class StreamFactory(Factory):
         self.origins = websocket.origins
         self.refuse_origin = websocket.refuse_origin
         self.open = websocket.open
+        self.sessions = Sessions(websocket.doorman)
 
     def takes(self, head: Head) -> bool:
         """Whether a request is for a stream."""
@@ -57,6 +73,12 @@ class StreamFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """A stream; the address is asked of the transport later."""
-        stream = EventStream()
+        stream = Stream()
         stream.factory = self
         return stream
+
+    def feed(self, call: Call) -> Feed:
+        """What somebody who calls is to hear. Raises ChatError."""
+        if call.session is not None:
+            return self.sessions.feed(call.session, call.source.address)
+        return RoomFeed(self.doorman, wanted(call), call.source.address)

@@ -7,6 +7,7 @@ with the same direct writes, the same bound for who does not read, and the same 
 from __future__ import annotations
 
 import socket
+import typing
 from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
@@ -28,6 +29,7 @@ from chatroom.domain.errors import (
 )
 from chatroom.domain.limits import Limits
 from chatroom.domain.ports import Dialect, Row, Timer
+from chatroom.domain.replies import Error
 from chatroom.doors.calls import Call, read_call
 from chatroom.doors.headers import HEADERS
 from chatroom.doors.heads import Head
@@ -52,6 +54,19 @@ def _nothing(_frames: bytes) -> None:
     """Where bytes go before the stream begins, and once it ends."""
 
 
+class Feed(typing.Protocol):
+    """What is streamed."""
+
+    def open(self, stream: Stream) -> None:
+        """Begin, or refuse; then or later."""
+
+    def last_words(self, code: int, why: Error) -> bytes:
+        """What a stream that has begun ends with, by the `CloseCode` of it."""
+
+    def closed(self) -> None:
+        """The connection is gone."""
+
+
 class Stream(Protocol):
     """One connection. It is the `Outlet` that the hub writes to."""
 
@@ -68,19 +83,12 @@ class Stream(Protocol):
     place: Place | None = None
     """The connection's in the count."""
 
+    _feed: Feed | None = None
     _timer: Timer | None = None
     _begun = False
     _ending = False
     _readable_for = ""
     """The origin whose pages may read the answer."""
-
-    def call(self, call: Call) -> None:
-        """Somebody who may call has called. Raises ChatError."""
-        raise NotImplementedError
-
-    def gone(self) -> None:
-        """The connection is."""
-        raise NotImplementedError
 
     # Twisted's side.
 
@@ -101,7 +109,8 @@ class Stream(Protocol):
             if call.method == "OPTIONS":
                 self._answer(HTTPStatus.NO_CONTENT, _PREFLIGHT, b"")
             else:
-                self.call(call)
+                self._feed = self.factory.feed(call)
+                self._feed.open(self)
         except Mistake as mistake:
             self._refuse(mistake.status, {"code": mistake.code, "message": mistake.message}, {})
         except ChatError as error:
@@ -120,7 +129,9 @@ class Stream(Protocol):
         self.outbox.lost()
         if self.place is not None:
             self.place.leave()
-        self.gone()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.closed()
 
     # The core's side.
 
@@ -145,9 +156,7 @@ class Stream(Protocol):
         if self._ending:
             return
         if self._begun:
-            payload = msgspec.json.encode(refusal(error))
-            self.send(sse.fields(payload, event="closing") + sse.END)
-            self._end()
+            self._part(0, refusal(error))
             return
         status = HTTPStatus(STATUSES.get(error.code, HTTPStatus.BAD_REQUEST))
         fields: dict[str, str] = {}
@@ -159,10 +168,11 @@ class Stream(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """End the stream, after what was sent before (the hub's `Outlet`)."""
-        if code in _REASONS or not self._begun:
-            self.refuse(_REASONS.get(code, Unavailable)(reason))
+        error = _REASONS.get(code, Unavailable)(reason)
+        if self._begun:
+            self._part(code, refusal(error))
         else:
-            self._end()
+            self.refuse(error)
 
     def row(self) -> Row:
         """An empty row for members like this one (the hub's `Outlet`)."""
@@ -170,6 +180,11 @@ class Stream(Protocol):
 
     def _overflowed(self) -> None:
         # In the middle of what cannot be said to its end: the last whole event's id is where to go on.
+        self._end()
+
+    def _part(self, code: int, why: Error) -> None:
+        if self._feed is not None:
+            self.send(self._feed.last_words(code, why))
         self._end()
 
     # The connection.

@@ -19,6 +19,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
+from chatroom.doors.sessions import SessionDoor
 from chatroom.doors.sse import StreamFactory
 from chatroom.doors.websocket import ChatFactory
 
@@ -126,7 +127,11 @@ class Premises(House):
             quick=self.quick,
         )
         self.streams = StreamFactory(self.websocket)
-        self.web = WebSite(self.websocket, self.streams, self.clock, hosts=hosts, proxies=proxies)
+        session = SessionDoor(self.streams.sessions, self.core.meters, self.websocket.origins)
+        parts = {"session": session.resource()}
+        self.web = WebSite(
+            self.websocket, self.streams, self.clock, parts=parts, hosts=hosts, proxies=proxies
+        )
         deadlines, timeout = self.chat.deadlines, limits.handshake_timeout
         self.front = FrontFactory(
             self.websocket, self.streams, self.web, deadlines, self.admission, timeout, proxies
