@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from chatroom.domain.events import Event, Message, Passing
@@ -141,6 +141,9 @@ class Store(Protocol):
 
     def head(self, room: str) -> Awaitable[Seq]:
         """The `seq` of the newest event; 0 for a room that has none yet."""
+
+    def heads(self, rooms: Collection[str]) -> Awaitable[Mapping[str, Seq]]:
+        """As `head`, of many rooms at once; each of them is in it."""
 
     def message(self, room: str, seq: Seq) -> Awaitable[Message | None]:
         """Message `seq` with its current text."""

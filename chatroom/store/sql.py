@@ -1,6 +1,6 @@
 """The store: appending through the writer, reading with a few threads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -24,6 +24,10 @@ from chatroom.store.tables import event, room
 from chatroom.store.writer import RETRY_AFTER, Writer
 
 READERS = 3
+
+MOST_NAMED = 5_000
+"""So many rooms are named in one query: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+
 _PER_EVENT = 150
 """About what an event's JSON has beside its text, in bytes."""
 
@@ -97,6 +101,20 @@ class SqlStore:
         """See the port."""
         query = select(room.c.head).where(room.c.name == name)
         return self._read(lambda connection: connection.scalar(query) or 0)
+
+    def heads(self, rooms: Collection[str]) -> "Deferred[Mapping[str, Seq]]":
+        """See the port."""
+        wanted = sorted(set(rooms))
+
+        def read(connection: Connection) -> Mapping[str, Seq]:
+            found = dict.fromkeys(wanted, 0)
+            for start in range(0, len(wanted), MOST_NAMED):
+                named = room.c.name.in_(wanted[start : start + MOST_NAMED])
+                rows = connection.execute(select(room.c.name, room.c.head).where(named))
+                found.update((name, head) for name, head in rows)
+            return found
+
+        return self._read(read)
 
     def message(self, room: str, seq: Seq) -> "Deferred[Message | None]":
         """See the port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -112,12 +112,15 @@ class MemoryStore:
     def head(self, room: str) -> Deferred[int]:
         return self._asked(lambda: len(self._logs.get(room, [])))
 
+    def heads(self, rooms: Collection[str]) -> Deferred[Mapping[str, int]]:
+        return self._asked(lambda: {room: len(self._logs.get(room, [])) for room in rooms})
+
     def message(self, room: str, seq: int) -> Deferred[Message | None]:
         return self._asked(lambda: self._message(room, seq))
 
     # For a registry beside it.
 
-    def heads(self) -> dict[str, int]:
+    def all_heads(self) -> dict[str, int]:
         """The `seq` of each room's newest event."""
         return {room: len(log) for room, log in self._logs.items()}
 

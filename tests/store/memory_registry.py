@@ -313,7 +313,7 @@ class MemoryRegistry:
 
     @asked
     def visible(self, user: str) -> Sequence[tuple[RoomRecord, int]]:
-        names = sorted({*self._rooms, *self._store.heads()})
+        names = sorted({*self._rooms, *self._store.all_heads()})
         records = [record for name in names if (record := self._record(name)) is not None]
         return [
             (one, self._marks.get((user, one.name), 0))
@@ -332,7 +332,7 @@ class MemoryRegistry:
         return [one for one in there if one.user != user]
 
     def _record(self, name: str) -> RoomRecord | None:
-        head = self._store.heads().get(name)
+        head = self._store.all_heads().get(name)
         if name in self._rooms:
             return structs.replace(self._rooms[name], head=head or 0)
         return None if head is None else RoomRecord(name, name, head=head)

@@ -79,7 +79,7 @@ class MemoryWebhooks:
         self._registry._changed("webhook", hook)
 
     def _do_behind(self, hook: Webhook) -> list[Behind]:
-        heads, lettered = self._registry._store.heads(), self._do_lettered(hook.id)
+        heads, lettered = self._registry._store.all_heads(), self._do_lettered(hook.id)
         late = {room: head for room, head in self._heard(hook).items() if head > self.cursor(hook.id, room)}
         found = [
             Behind(room, self.cursor(hook.id, room), head, room in lettered)
@@ -142,7 +142,7 @@ class MemoryWebhooks:
         """The rooms it is told of, with their heads."""
         places = {room for room, user in self._registry._memberships if user == hook.account}
         found = {}
-        for room, head in self._registry._store.heads().items():
+        for room, head in self._registry._store.all_heads().items():
             direct = names.kind_of(room) == "direct" and "direct" in hook.events and room in places
             if hook.hears(room) or direct:
                 found[room] = head

@@ -85,6 +85,15 @@ def test_a_room_that_nobody_has_posted_to_is_empty(kept, room):
     assert kept.wait(store.repeated(room, "g1", "k")) is None
 
 
+def test_the_heads_of_many_rooms_are_told_at_once(kept, room):
+    append(kept, said("one", room), said("two", room), edited(1, room=room), said("hi", room + "x"))
+    many = [f"{room}none{number}" for number in range(12_000)]
+    heads = kept.wait(kept.store.heads({room, room + "x", *many}))
+    assert (heads[room], heads[room + "x"], len(heads)) == (3, 1, 12_002)
+    assert not any(heads[name] for name in many)
+    assert kept.wait(kept.store.heads([])) == {}
+
+
 def test_an_appended_event_is_the_draft_with_its_seq(kept, room):
     draft = said("héllo 👋", room, key="k", reply_to=7, data={"x": [1, None]})
     (event,) = append(kept, draft)
