@@ -46,6 +46,7 @@ export class Conversation {
    * @param {object} act with what a button of a message does, by its `data-act`: called with the
    *   message, or what happened, and the button
    * @param {(open: import("./openroom.js").OpenRoom) => boolean} act.runs whether we run the room
+   * @param {(open: import("./openroom.js").OpenRoom) => boolean} act.reacts whether we may react in it
    * @param {() => void} act.read what is shown is being looked at
    */
   constructor(act) {
@@ -205,7 +206,13 @@ export class Conversation {
     if (item instanceof Unsent) drawUnsent(node, item);
     else if (item.kind === "notice") drawNotice(node, item);
     else if (item.kind === "happening") this.#drawHappening(node, item);
-    else drawMessage(node, item, this.#open.about(item));
+    else drawMessage(node, item, this.#about(item));
+  }
+
+  #about(message) {
+    const open = this.#open;
+    const whoReacted = (tally) => open.whoReacted(tally);
+    return {...open.about(message), us: open.us.id, mayReact: this.#act.reacts(open), whoReacted};
   }
 
   #drawHappening(node, item) {
@@ -348,6 +355,8 @@ function focusIn(node) {
   return () => {
     const buttons = [...node.querySelectorAll("button[data-act]")];
     const same = buttons.find(({dataset}) => dataset.act === act && dataset.emoji === emoji);
-    (same ?? node).focus({preventScroll: true});
+    // Some are only there while the focus is on the message.
+    node.focus({preventScroll: true});
+    same?.focus({preventScroll: true});
   };
 }

@@ -13,9 +13,20 @@ const GAP = 6;
  * @param {string} label what the menu is of
  */
 export function openMenu(anchor, items, label) {
-  const menu = element("div", {className: "menu", role: "menu", "aria-label": label, popover: "auto"},
+  const menu = element("div", {className: "menu", role: "menu", "aria-label": label},
     ...items.map((item) => (item === "separator" ? separator() : button(item, () => menu))));
-  menu.addEventListener("keydown", (event) => keyed(menu, event));
+  popUp(menu, anchor);
+}
+
+/**
+ * Shows a menu beside the button it belongs to, until it is closed.
+ * @param {HTMLElement} menu with a button for each item
+ * @param {HTMLElement} anchor
+ * @param {number} [columns] in which the items stand
+ */
+export function popUp(menu, anchor, columns = 1) {
+  menu.popover = "auto";
+  menu.addEventListener("keydown", (event) => keyed(menu, event, columns));
   menu.addEventListener("toggle", ({newState}) => {
     anchor.setAttribute("aria-expanded", String(newState === "open"));
     if (newState === "closed") menu.remove();
@@ -50,12 +61,15 @@ function place(menu, anchor) {
   menu.style.left = `${Math.max(GAP, left)}px`;
 }
 
-function keyed(menu, event) {
+function keyed(menu, event, columns) {
   const items = [...menu.querySelectorAll("button")];
   const at = items.indexOf(document.activeElement);
+  const sideways = columns > 1;
   const next = {
-    ArrowDown: items[(at + 1) % items.length],
-    ArrowUp: items.at(at - 1),
+    ArrowDown: items[(at + columns) % items.length],
+    ArrowUp: items.at(at - columns),
+    ArrowRight: sideways && items[(at + 1) % items.length],
+    ArrowLeft: sideways && items.at(at - 1),
     Home: items[0],
     End: items.at(-1),
   }[event.key];

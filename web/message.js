@@ -40,9 +40,15 @@ export function dayInWords(at) {
  * Draws a message, or draws it again.
  * @param {HTMLElement} node
  * @param {import("./timeline.js").Message} message
- * @param {{ours: boolean, change?: import("./outbox.js").Unsent}} about `change`: on its way
+ * @param {object} about
+ * @param {boolean} about.ours
+ * @param {import("./outbox.js").Unsent} [about.change] on its way
+ * @param {string} about.us our id
+ * @param {boolean} about.mayReact
+ * @param {(tally: import("./timeline.js").Tally) => string} about.whoReacted
  */
-export function drawMessage(node, message, {ours, change}) {
+export function drawMessage(node, message, about) {
+  const {ours, change, mayReact} = about;
   node.className = `message${ours ? " ours" : ""}${change ? " changing" : ""}`;
   node.dataset.seq = String(message.seq);
   delete node.dataset.key;
@@ -57,7 +63,8 @@ export function drawMessage(node, message, {ours, change}) {
   }
   node.replaceChildren(byline(message, ours), bubble);
   if (!ours) node.prepend(avatar(message.by));
-  if (!message.deleted) node.append(ours ? ourTools() : othersTools(message.by.name));
+  if (message.reactions.length) node.append(reactions(message.reactions, about));
+  if (!message.deleted) node.append(ours ? ourTools(mayReact) : othersTools(message.by.name, mayReact));
   if (change) node.append(progress(change));
 }
 
@@ -110,7 +117,8 @@ function editedMark(at) {
 function byline({by, at}, ours) {
   const name = ours ? element("bdi", {className: "name hidden"}, "You") : author(by);
   const time = element("time", {dateTime: new Date(at).toISOString()}, clock.format(at));
-  return element("p", {className: "byline"}, name, time);
+  const bot = isBot(by) ? [element("span", {className: "kind"}, "bot")] : [];
+  return element("p", {className: "byline"}, name, ...bot, time);
 }
 
 /** The name opens the person's menu. */
@@ -121,18 +129,49 @@ function author(by) {
   }, element("bdi", {className: "name"}, by.name));
 }
 
-function ourTools() {
-  const edit = element("button", {type: "button", "data-act": "edit"}, "Edit");
-  const remove = element("button", {type: "button", "data-act": "delete"}, "Delete");
-  return element("div", {className: "tools"}, edit, remove);
+/** The server's ids say what somebody is. */
+const isBot = ({id}) => id.startsWith("b");
+
+const PICTURE = /\p{Extended_Pictographic}/u;
+
+/** What is under a message: each a button that puts ours there, or takes it away. */
+function reactions(tallies, {us, mayReact, whoReacted}) {
+  const buttons = tallies.map((tally) => {
+    const {emoji, by, count} = tally;
+    const who = whoReacted(tally);
+    return element("button", {
+      type: "button", "data-act": "react", "data-emoji": emoji, disabled: !mayReact, title: who,
+      "aria-pressed": String(by.includes(us)), "aria-label": `${emoji} ${count}: ${who}`,
+    },
+    element("bdi", {className: PICTURE.test(emoji) ? "picture" : ""}, emoji),
+    element("span", {className: "count"}, count.toLocaleString()));
+  });
+  // They come and go too often to be read out.
+  return element("div", {
+    className: "reactions", role: "group", "aria-label": "Reactions", "aria-live": "off",
+  }, ...buttons);
 }
 
-function othersTools(name) {
+function picking() {
+  return element("button", {
+    type: "button", className: "more", "data-act": "pick", "aria-haspopup": "menu",
+    "aria-label": "React", title: "React",
+  }, icon("smile"));
+}
+
+function ourTools(mayReact) {
+  const edit = element("button", {type: "button", "data-act": "edit"}, "Edit");
+  const remove = element("button", {type: "button", "data-act": "delete"}, "Delete");
+  // Nearest to the message, on either side of it.
+  return element("div", {className: "tools"}, edit, remove, ...mayReact ? [picking()] : []);
+}
+
+function othersTools(name, mayReact) {
   const more = element("button", {
     type: "button", className: "more", "data-act": "more", "aria-haspopup": "menu",
     "aria-label": `More about ${name}’s message`,
   }, icon("more"));
-  return element("div", {className: "tools"}, more);
+  return element("div", {className: "tools"}, ...mayReact ? [picking()] : [], more);
 }
 
 /** How far what is unsent has come, and what can be done about it. */

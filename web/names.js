@@ -16,6 +16,11 @@ export class Names {
     if (user.kind !== "guest" || !this.#names.has(user.id)) this.learn(user);
   }
 
+  /** What somebody was called before. @param {{id: string, name: string} | undefined} user */
+  learnEarlier(user) {
+    if (user && !this.#names.has(user.id)) this.learn(user);
+  }
+
   /** @param {string} id */
   of(id) {
     return this.#names.get(id) ?? (id.startsWith("g") ? "a guest" : id);

@@ -1,5 +1,7 @@
 import {Emitter} from "./emitter.js";
+import {Names} from "./names.js";
 import {Timeline} from "./timeline.js";
+import {counted, listed} from "./words.js";
 
 const PAGE = 100;
 /** Messages of a room kept in memory; older ones are fetched again when somebody scrolls there. */
@@ -13,6 +15,8 @@ const LEAP = 500;
  * A room as the page holds it: its messages, what is unread, what is being written, what is unsent.
  * Emits `change` (with the message that changed, if it is one), `prepended` and `shortened` (with
  * how many), `reset`.
+ *
+ * @typedef {import("./timeline.js").Tally} Tally
  */
 export class OpenRoom extends Emitter {
   timeline = new Timeline();
@@ -24,6 +28,7 @@ export class OpenRoom extends Emitter {
   #marks;
   #readUpTo;
   #unsent;
+  #names = new Names();
   #older = null;
   /** Whom we have seen muted, and until when. @type {Map<string, number>} */
   #muted = new Map();
@@ -77,6 +82,14 @@ export class OpenRoom extends Emitter {
       ({op, fields}) => op !== "post" && fields.seq === message.seq,
     );
     return {ours: this.isOurs(message), change};
+  }
+
+  /** Who has put something under a message, as far as they are named. @param {Tally} tally */
+  whoReacted({by, count}) {
+    const names = by.map((id) => (id === this.us.id ? "You" : this.#names.of(id)));
+    names.sort((one, two) => (two === "You") - (one === "You"));
+    const others = count - by.length;
+    return listed(others > 0 ? [...names, counted(others, "other")] : names);
   }
 
   /** Our newest message that can still be changed. */
@@ -143,9 +156,11 @@ export class OpenRoom extends Emitter {
       let found = 0;
       while (!found && this.timeline.hasOlder) {
         const before = this.timeline.oldest;
+        const {since} = this.room.position;
         const {events, more} = await this.room.history({before, limit});
         if (this.timeline.oldest !== before) break; // began anew meanwhile
-        found = this.timeline.prepend(events);
+        for (const {by} of events) this.#names.learnEarlier(by);
+        found = this.timeline.prepend(events, since);
         if (!more) this.timeline.endsHere();
       }
       this.emit("prepended", found);
@@ -155,7 +170,8 @@ export class OpenRoom extends Emitter {
   }
 
   #apply(event) {
-    const item = this.timeline.apply(event);
+    this.#names.learn(event.by);
+    const item = this.timeline.apply(event, this.room.enteredAt);
     this.#startReading();
     if (event.type === "member") this.#note(event);
     if (this.timeline.items.length > MOST) this.emit("shortened", this.timeline.shorten(KEPT));

@@ -12,7 +12,8 @@ import {MyRooms} from "./myrooms.js";
 import {Names} from "./names.js";
 import {PeopleList} from "./people.js";
 import {personMenu} from "./personmenu.js";
-import {atLeast, mayRun} from "./roles.js";
+import {openPicker} from "./picker.js";
+import {atLeast, mayRun, maySpeak} from "./roles.js";
 import {askForLink, askForRoom, askForSettings, askWhomToInvite} from "./roomforms.js";
 import {RoomHeader} from "./roomheader.js";
 import {RoomList} from "./roomlist.js";
@@ -69,7 +70,10 @@ class Page {
     delete: (message) => this.#delete(message),
     person: ({by}, button) => this.#openPersonMenu(by, button),
     more: (message, button) => this.#openMessageMenu(message, button),
+    pick: (message, button) => this.#openPicker(message, button),
+    react: (message, button) => this.#react(message, button.dataset.emoji),
     undo: ({event}) => this.#sanctions.undo(event, this.#current),
+    reacts: ({room}) => room.entered && maySpeak(room.kind, this.#rooms.role(room)) && !room.muted,
     runs: ({room}) => mayRun(room.kind, this.#rooms.role(room)),
     read: () => this.#read(),
   });
@@ -269,6 +273,26 @@ class Page {
     openMenu(button, [
       ...person, ...person.length ? ["separator"] : [], report, ...runs ? [remove] : [],
     ], "Message");
+  }
+
+  #openPicker(message, button) {
+    openPicker(button, (emoji) => this.#haveReacted(message, emoji),
+      (emoji) => this.#react(message, emoji));
+  }
+
+  #haveReacted({reactions}, emoji) {
+    const {us} = this.#current;
+    return reactions.some((tally) => tally.emoji === emoji && tally.by.includes(us.id));
+  }
+
+  /** Puts an emoji there, or takes it away where it is. */
+  async #react(message, emoji) {
+    const {room} = this.#current;
+    try {
+      await room.react(message.seq, emoji, !this.#haveReacted(message, emoji));
+    } catch (error) {
+      toast(inWords(error));
+    }
   }
 
   #delete(message) {

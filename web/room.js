@@ -25,7 +25,7 @@ const TYPING_EVERY = 3_000;
 
 /**
  * A room we are in, or will be as soon as there is a connection. Emits:
- * - `message`, `edited`, `deleted`, `member`, `room` and every other type of logged event: each
+ * - `message`, `edited`, `deleted`, `reaction`, `member`, `room` and every other type of logged event: each
  *   once, in order
  * - `event`: all of those
  * - `reset`: the log began anew (its epoch changed, or it no longer reaches back to where we were);
@@ -117,6 +117,11 @@ export class Room extends Emitter {
     return this.#standing.muted;
   }
 
+  /** Up to where the room reached when we came in: what came until then was told as it was then. */
+  get enteredAt() {
+    return this.#enteredAt;
+  }
+
   /** When slow mode lets us post again, in the server's ms since 1970. */
   get nextPostAt() {
     return this.#standing.nextPostAt;
@@ -155,6 +160,16 @@ export class Room extends Emitter {
    */
   delete(seq) {
     return this.#link.outbox.add("delete", this.#name, {seq});
+  }
+
+  /**
+   * Puts an emoji under a message, or takes ours away again. Done twice it is done once.
+   * @param {number} seq of the message
+   * @param {string} emoji
+   * @param {boolean} [on]
+   */
+  async react(seq, emoji, on = true) {
+    await this.#ask("insist", "react", {seq, emoji, on});
   }
 
   /**

@@ -59,6 +59,14 @@ class Server:
             return
         pytest.fail(f"the server did not start:\n{log.read_text()}")
 
+    def command(self, *arguments: str) -> str:
+        """What the command `chatroom` prints, on this server's data."""
+        chatroom = [str(Path(sys.executable).parent / "chatroom"), *arguments]
+        where = ["--data", str(self._directory / "data")]
+        done = subprocess.run([*chatroom, *where], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
     def kill(self) -> None:
         """As the power would: no goodbye to anybody."""
         self._stop(signal.SIGKILL)
