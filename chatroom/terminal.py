@@ -90,7 +90,13 @@ def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def shown(text: str) -> str:
     """A text that moves no cursor and paints nothing, whoever wrote it."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(
+        char if char.isprintable() or char in _JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+"""What emoji, and words of many languages, are made with."""
 
 
 def moment(at: Millis | None) -> str:

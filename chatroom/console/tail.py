@@ -116,7 +116,8 @@ def _deed(event: Edited | Deleted | Reaction | MemberChanged | RoomChanged, who:
     if isinstance(event, Deleted):
         return f"{who} deleted message {event.target}"
     if isinstance(event, Reaction):
-        emoji = shown(event.emoji)
+        # Empty where the message was deleted since.
+        emoji = shown(event.emoji) or "something"
         done = f"put {emoji} on" if event.on else f"took {emoji} off"
         return f"{who} {done} message {event.target}"
     if isinstance(event, MemberChanged):

@@ -97,6 +97,7 @@ def test_edits_and_deletions_are_shown_and_nothing_paints_the_terminal(shell: Sh
         "> (deleted)",
         " edited message 1: \ufffd[0mplain",
         " deleted message 2",
+        " put 👍 on message 1",
     ]
 
 
