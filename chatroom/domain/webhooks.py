@@ -202,6 +202,8 @@ def check_url(raw: str) -> str:
         host, port, plain = None, None, False
     if not plain or not host or parts.scheme not in ("https", "http") or port == 0 or len(raw) > MAX_URL:
         raise BadRequest(f"a webhook has a URL such as https://example.org/chat, not {raw[:200]!r}")
+    if ":" in host:
+        raise BadRequest("a webhook's URL names its host, where that has an IPv6 address")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise BadRequest("a webhook's URL has no user, password or fragment; what it is sent is signed")
     return raw

@@ -64,9 +64,7 @@ def test_all_rooms_are_all_public_ones():
     assert not hook("message", rooms=("~den",)).hears("lobby")
 
 
-@pytest.mark.parametrize(
-    "url", ["https://example.org/", "http://example.org:8080/a?b=c", "https://[2606::1]/"]
-)
+@pytest.mark.parametrize("url", ["https://example.org/", "http://example.org:8080/a?b=c"])
 def test_a_url_is_taken(url):
     assert check_url(url) == url
 
@@ -80,6 +78,7 @@ def test_a_url_is_taken(url):
             "https://exa mple.org/",
             "https://example.org/\r\nX: y",
             "https://[::1/",
+            "https://[2606::1]/",
             "https://ex\xe4mple.org/",
         ),
         "https://example.org/" + "x" * 2000,
