@@ -54,7 +54,9 @@ class Answers:
         bot = await self._registry.account(hook.account)
         if bot is None or bot.deleted or not answer.text:
             return
-        member = Member(Principal(bot.user, bot.role, rooms=hook.rooms), SILENT)
+        # What a key with these scopes may, its webhook's bot may.
+        can = ("direct:*", *(f"publish:{one}" for one in hook.rooms))
+        member = Member(Principal(bot.user, bot.role, scopes=can), SILENT)
         post = commands.Post(
             room=room, text=answer.text, key=f"webhook-{message}", data=answer.data, reply_to=answer.reply_to
         )

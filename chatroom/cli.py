@@ -33,6 +33,7 @@ PARTS = {
     "invite": Part(
         "chatroom.administration.invitations", "make a link by which somebody can sign up, and print it"
     ),
+    "webhook": Part("chatroom.administration.webhooks", "webhooks: who is told by HTTP what happens"),
     "cert": Part("chatroom.administration.certificates", "make a self-signed certificate for development"),
 }
 

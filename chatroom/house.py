@@ -40,6 +40,7 @@ from chatroom.roomlists import RoomLists
 from chatroom.session import Doorman
 from chatroom.stage import Applications
 from chatroom.userkeeping import UserKeeping
+from chatroom.webhookkeeping import WebhookKeeping
 from chatroom.webhooks import Webhooks
 
 _RETRY = 1.0
@@ -99,8 +100,10 @@ class House:
         self.rooms = RoomLists(registry, store, self.hub, self.people, self.rights)
         self.users = UserKeeping(registry, passwords, self.rights, self.people, self.changes, clock)
         self.webhooks: Webhooks | None = None
+        self.webhook_keeping: WebhookKeeping | None = None
         if outbox is not None:
             answers = Answers(self.chat, registry, self.meters)
+            self.webhook_keeping = WebhookKeeping(outbox.kept, registry, self.rights, self.changes, clock)
             self.webhooks = Webhooks(outbox.kept, store, registry, outbox.courier, answers, clock)
             self.chat.attendance.watcher = self.webhooks
         self._teach(
@@ -141,9 +144,16 @@ class House:
         await self._ready.passed()
         return await self.accounts.first_owner()
 
-    def stop(self) -> None:
-        """Notice no more."""
+    def pause(self) -> None:
+        """Tell webhooks nothing more: what was told until the end is still to be noted."""
+        if self.webhooks is not None:
+            self.webhooks.pause()
+
+    async def stop(self) -> None:
+        """Notice no more, and keep what webhooks were told."""
         self.changes.stop()
+        if self.webhooks is not None:
+            await self.webhooks.stop()
 
     def _teach(self, rooms: RoomKeeping, moderation: Moderation, lists: RoomLists, devices: Devices) -> None:
         self.chat.uses |= {

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from twisted.python import usage
 
+from chatroom.domain.destinations import networks
 from chatroom.domain.limits import Limits, limited
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.origins import Origins
@@ -79,6 +80,7 @@ class Options(usage.Options):
         self.trusted_proxies: list[str] = []
         self.hosts: list[str] = []
         self.limit_settings: list[str] = []
+        self.webhook_networks: list[str] = []
         self.limits = Limits()
         self.app: type[Room] | None = None
 
@@ -115,6 +117,14 @@ class Options(usage.Options):
         " DNS rebinding. chat.example.org, *.example.org [default: any name]"
     )
 
+    def opt_webhook_allow(self, network: str) -> None:
+        self.webhook_networks.append(network)
+
+    opt_webhook_allow.__doc__ = (
+        "An address or network that is not public, and that webhooks may be sent to all the same;"
+        " repeatable. 127.0.0.1, 10.0.0.0/8 [default: none]"
+    )
+
     def opt_limit(self, setting: str) -> None:
         self.limit_settings.append(setting)
 
@@ -145,6 +155,7 @@ class Options(usage.Options):
             Origins(self.origins)
             Proxies(self.trusted_proxies)
             Hosts(self.hosts)
+            networks(self.webhook_networks)
         except ValueError as error:
             fail(str(error))
         self._check_jwt()

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from chatroom.domain.errors import Unavailable
 from chatroom.doors.account import AccountDoor
 from chatroom.doors.api import ApiDoor
+from chatroom.doors.courier import CourierProcess
 from chatroom.doors.front import FrontFactory
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
@@ -28,7 +29,7 @@ from chatroom.doors.sessions import SessionDoor
 from chatroom.doors.sse import StreamFactory
 from chatroom.doors.webhooks import HookDoor
 from chatroom.doors.websocket import ChatFactory
-from chatroom.house import House
+from chatroom.house import House, Outbox
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
@@ -65,10 +66,11 @@ def makeService(options: Options) -> MultiService:
         fail(str(error))
     _give_away(options)
     passwords = Passwords(reactor)
-    core = _core(options, store, passwords, site, reactor)
+    courier = CourierProcess(reactor, options.webhook_networks)
+    core = _core(options, store, passwords, courier, site, reactor)
     websocket, front = _doors(options, core, origins, reactor)
     service = MultiService()
-    Running(store, core, passwords, websocket, reactor, locks).setServiceParent(service)
+    Running(store, core, passwords, courier, websocket, reactor, locks).setServiceParent(service)
     listeners = Listeners(endpoints, front, _refuser(options))
     listeners.setServiceParent(service)
     FirstOwner(core, listeners).setServiceParent(service)
@@ -76,7 +78,12 @@ def makeService(options: Options) -> MultiService:
 
 
 def _core(
-    options: Options, store: SqlStore, passwords: Passwords, site: SiteTokens | None, reactor: Any
+    options: Options,
+    store: SqlStore,
+    passwords: Passwords,
+    courier: CourierProcess,
+    site: SiteTokens | None,
+    reactor: Any,
 ) -> House:
     return House(
         store,
@@ -89,6 +96,7 @@ def _core(
         creators=options["create-rooms"],
         app=options.app,
         site=site,
+        outbox=Outbox(store.registry.webhooks, courier),
     )
 
 
@@ -124,6 +132,7 @@ class Running(Service):
         store: SqlStore,
         core: House,
         passwords: Passwords,
+        courier: CourierProcess,
         websocket: ChatFactory,
         reactor: Any,
         locks: list[int],
@@ -131,6 +140,7 @@ class Running(Service):
         self._store = store
         self._core = core
         self._passwords = passwords
+        self._courier = courier
         self._websocket = websocket
         self._reactor = reactor
         self._locks = locks
@@ -161,13 +171,15 @@ class Running(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._core.pause()
         self._websocket.close_all("the server is restarting", RECONNECT_AFTER)
         deadline = self._reactor.seconds() + GOODBYE
         while self._websocket.open and self._reactor.seconds() < deadline:
             moment: Deferred[None] = Deferred()
             self._reactor.callLater(0.05, moment.callback, None)
             await moment
-        self._core.stop()
+        await self._core.stop()
+        self._courier.stop()
         self._passwords.stop()
         await self._store.stop()
         for lock in self._locks:

@@ -214,3 +214,10 @@ def test_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
         settled("--version")
     assert not ended.value.code
     assert capsys.readouterr().out == "chatroom 1.2.3\n"
+
+
+def test_networks_that_webhooks_may_be_sent_to() -> None:
+    assert settled().webhook_networks == []
+    options = settled("--webhook-allow", "127.0.0.1", "--webhook-allow", "10.0.0.0/8")
+    assert options.webhook_networks == ["127.0.0.1", "10.0.0.0/8"]
+    assert mistake("--webhook-allow", "example.org").startswith("--webhook-allow takes an address")

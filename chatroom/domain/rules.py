@@ -74,6 +74,7 @@ SERVER: Mapping[str, Role] = {
     "user.role": "moderator",
     "disconnect": "moderator",
     "bans": "moderator",
+    "webhooks": "moderator",
 }
 """The least role on the server for each request that is about no one room. `room.create` is an option
 (`--create-rooms`)."""

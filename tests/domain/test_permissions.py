@@ -48,7 +48,7 @@ SCOPES = {
     request(asked): tuple(one.strip("`").removesuffix(":ROOM") for one in cells[0].split(", "))
     for asked, cells in table("scopes").items()
 }
-BY_HTTP = {"invite", "users", "user.add", "user.role", "disconnect", "bans"}
+BY_HTTP = {"invite", "users", "user.add", "user.role", "disconnect", "bans", "webhooks"}
 """Requests that are none of chatroom.v1."""
 
 RULE = {"`delete`, of somebody else's": "delete any", "`purge`, with a `room`": "delete any"}
