@@ -1,6 +1,6 @@
 /**
  * The client of a chatroom server. No dependencies, no build step, no DOM: for browsers, and for
- * anything else with a WebSocket.
+ * anything else with a WebSocket, or with fetch.
  *
  *     import {Chatroom} from "https://chat.example/chatroom.js";
  *     const chat = new Chatroom({name: "Ana"});
@@ -46,7 +46,9 @@ export {ChatroomError, Room, Unsent};
  * @property {Storage} [storage] where unsent posts survive a reload: sessionStorage, say. A tab's
  *   own: two tabs writing to one place would forget each other's.
  * @property {string} [storageKey]
- * @property {typeof WebSocket} [WebSocket] where there is no global one
+ * @property {typeof WebSocket} [WebSocket] where there is no global one; without any, and where the
+ *   network breaks WebSockets, the connection is an event stream, and requests go by POST
+ * @property {typeof fetch} [fetch] for that, where not the global one
  *
  * @typedef {import("./roompeople.js").User} User
  *
@@ -106,6 +108,7 @@ export class Chatroom extends Emitter {
       String(url ?? defaultUrl()),
       {name, token, client},
       options.WebSocket ?? globalThis.WebSocket,
+      options.fetch ?? globalThis.fetch,
     );
     this.#outbox = new Outbox({
       send: (item) => this.#sendItem(item),

@@ -2,6 +2,7 @@ import {Backoff, mayComeBack} from "./backoff.js";
 import {ChatroomError} from "./errors.js";
 import {Emitter} from "./emitter.js";
 import {Heartbeat} from "./heartbeat.js";
+import {Way} from "./way.js";
 
 const CONNECT_TIMEOUT = 15_000;
 const REPLY_TIMEOUT = 20_000;
@@ -37,11 +38,13 @@ export class Connection extends Emitter {
   /** Who to say we are, at the next hello. @type {Identity} */
   identity;
   #url;
-  #WebSocket;
+  #way;
   /** @type {ConnectionState} */
   #state = "idle";
-  /** @type {WebSocket | null} */
+  /** @type {WebSocket | import("./eventsocket.js").EventSocket | null} */
   #socket = null;
+  /** Whether anything has come on it. */
+  #heard = false;
   /** @type {ChatroomError | null} */
   #error = null;
   /** @type {number | null} */
@@ -60,13 +63,14 @@ export class Connection extends Emitter {
   /**
    * @param {string} url
    * @param {Identity} identity
-   * @param {typeof WebSocket} WebSocketClass
+   * @param {typeof WebSocket} [WebSocketClass]
+   * @param {typeof fetch} [fetch]
    */
-  constructor(url, identity, WebSocketClass) {
+  constructor(url, identity, WebSocketClass, fetch) {
     super();
     this.#url = url;
     this.identity = identity;
-    this.#WebSocket = WebSocketClass;
+    this.#way = new Way(WebSocketClass, fetch);
   }
 
   get state() {
@@ -149,7 +153,8 @@ export class Connection extends Emitter {
 
   #dial() {
     clearTimeout(this.#timer);
-    const socket = new this.#WebSocket(this.#url, ["chatroom.v1"]);
+    const socket = this.#way.dial(this.#url);
+    this.#heard = false;
     /** @param {(event: any) => void} act */
     const ifCurrent = (act) => (event) => {
       if (socket === this.#socket) act(event);
@@ -179,6 +184,7 @@ export class Connection extends Emitter {
     this.#heartbeat.heard();
     const message = parse(data);
     if (!message) return;
+    this.#heard = true;
     if (this.#state === "connecting") this.#greeted(message);
     else if (["ok", "error", "pong"].includes(message.type)) this.#replied(message);
     else {
@@ -193,6 +199,7 @@ export class Connection extends Emitter {
       this.#helloFailed(ChatroomError.from(message));
     } else if (message.type === "welcome") {
       clearTimeout(this.#timer);
+      this.#way.worked();
       this.#backoff.succeeded();
       this.#heartbeat.start();
       if (this.identity.password !== undefined) this.#loggedIn();
@@ -237,6 +244,7 @@ export class Connection extends Emitter {
   }
 
   #lost(code, reason) {
+    if (this.#state === "connecting" && !this.#heard) this.#way.failed();
     this.#drop(code);
     if (!mayComeBack(code)) {
       const word = REFUSALS[code] ?? "refused";

@@ -1,10 +1,16 @@
 /**
- * A chatroom server in memory, with a WebSocket class that leads to it: no sockets, no clock.
- * Tests bend it: `answer` takes a request's reply out of its hands, `up` refuses connections.
+ * A chatroom server in memory, with a WebSocket class and a fetch that lead to it: no sockets, no
+ * clock. Tests bend it: `answer` takes a request's reply out of its hands, `up` refuses connections,
+ * `broken` only WebSockets.
  */
 export class FakeServer {
   epoch = "epoch-1";
   up = true;
+  broken = false;
+  /** Every HTTP request, as `POST /session`. */
+  fetches = [];
+  /** Whether what is posted arrives. */
+  posts = true;
   /** Every request received, in order. */
   requests = [];
   /** How often a connection was tried. */
@@ -16,6 +22,8 @@ export class FakeServer {
   limits = {text_length: 4000, message_bytes: 65536};
   #logs = new Map();
   #guests = 0;
+  #sessions = 0;
+  #streams = new Map();
 
   constructor() {
     const server = this;
@@ -80,8 +88,45 @@ export class FakeServer {
     }
   }
 
+  fetch = async (url, {method = "GET", body, signal} = {}) => {
+    const {pathname} = new URL(url);
+    const [, , secret, stream] = pathname.split("/");
+    this.fetches.push(`${method} ${stream ? "stream" : secret ? "requests" : pathname}`);
+    if (!this.up) throw new TypeError("fetch failed");
+    if (!secret) return Response.json({session: `secret-${++this.#sessions}`}, {status: 201});
+    if (stream) return this.#stream(secret, signal);
+    const socket = this.#streams.get(secret);
+    if (!this.posts) throw new TypeError("fetch failed");
+    if (!this.sockets.has(socket)) return Response.json({error: {code: "not_found"}}, {status: 404});
+    for (const request of JSON.parse(body)) setImmediate(() => this.#received(socket, request));
+    return Response.json({}, {status: 202});
+  };
+
+  #stream(secret, signal) {
+    const server = this;
+    this.dials++;
+    const body = new ReadableStream({
+      start(controller) {
+        const write = (event) => controller.enqueue(new TextEncoder().encode(`${event}\n\n`));
+        const socket = {
+          rooms: new Set(),
+          onmessage: ({data}) => write(`data: ${data}`),
+          onclose({code, reason}) {
+            if (code !== 1006) write(`event: close\ndata: ${JSON.stringify({code, reason})}`);
+            controller.close();
+          },
+        };
+        signal.addEventListener("abort", () => server.sockets.delete(socket));
+        server.sockets.add(socket);
+        server.#streams.set(secret, socket);
+        write(":");
+      },
+    });
+    return new Response(body, {headers: {"Content-Type": "text/event-stream"}});
+  }
+
   #accept(socket) {
-    if (!this.up) {
+    if (!this.up || this.broken) {
       socket.onclose({code: 1006, reason: ""});
       return;
     }

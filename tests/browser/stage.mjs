@@ -26,8 +26,8 @@ afterEach(() => {
 });
 
 export function connect(options = {}) {
-  const {WebSocket} = server;
-  const chat = new Chatroom("ws://server/ws", {name: "Ana", WebSocket, ...options});
+  const {WebSocket, fetch} = server;
+  const chat = new Chatroom("ws://server/ws", {name: "Ana", WebSocket, fetch, ...options});
   chats.push(chat);
   return chat;
 }
