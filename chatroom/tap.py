@@ -25,6 +25,7 @@ from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import WebSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
+from chatroom.doors.publishing import Publishing
 from chatroom.doors.sessions import SessionDoor
 from chatroom.doors.sse import StreamFactory
 from chatroom.doors.webhooks import HookDoor
@@ -116,7 +117,10 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
         "hooks": HookDoor(core.reception).resource(),
         "session": SessionDoor(streams.sessions, core.meters, origins).resource(),
     }
-    web = WebSite(websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies)
+    publishing = Publishing(api, hosts)
+    web = WebSite(
+        websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies, publishing=publishing
+    )
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
     front = FrontFactory(websocket, streams, web, deadlines, core.admission, timeout, proxies)
     return websocket, front

@@ -8,17 +8,28 @@ connection.
 
 from __future__ import annotations
 
+import socket
 from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.protocol import connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from chatroom.admission import Place
+from chatroom.domain.accounts import Principal
 from chatroom.doors.handover import hand_over
 from chatroom.doors.headers import last_answer
 from chatroom.doors.heads import MALFORMED, MAX_HEAD, TOO_LONG, Head, Refused, read_head
 from chatroom.doors.internals import AnsweringChannel
+from chatroom.doors.proxies import Proxies
+from chatroom.member import Member
+
+BEGINNING = b"POST /api/v1/rooms/"
+"""How the requests begin that are published without Twisted Web."""
+
+HELD = 64 * 1024
+"""So many bytes are read ahead of an answer, before no more are read."""
 
 
 class WebChannel(AnsweringChannel):
@@ -36,10 +47,115 @@ class WebChannel(AnsweringChannel):
 
     _asking = False
 
+    known: tuple[Principal, Member] | None = None
+    """Who has published here last."""
+
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[bytes] = []
         self._size = 0
+        self._begun: list[bytes] = []
+        self._lacking = 0
+        self._held = b""
+        self._passed_on = self._posting = self._offering = False
+        self._paused = self._choked = self._gone = self._late = False
+        self._socket: socket.socket | None = None
+
+    def connectionMade(self) -> None:
+        """It is ours."""
+        super().connectionMade()
+        if not isinstance(self.transport, ProtocolWrapper):
+            handle = getattr(self.transport, "getHandle", lambda: None)()
+            self._socket = handle if isinstance(handle, socket.socket) else None
+
+    def dataReceived(self, data: bytes) -> None:
+        """More of a request. The commonest are answered in front of Twisted Web (`publishing`), up to
+        the first that is none of these: nobody here knows how much of the next one Twisted has."""
+        if self._passed_on:
+            super().dataReceived(data)
+        elif self._posting:
+            self._hold(data)
+        elif self._lacking > len(data):
+            self._begun.append(data)
+            self._lacking -= len(data)
+        else:
+            begun, self._begun, self._lacking = [*self._begun, data], [], 0
+            self._offer(b"".join(begun))
+
+    def _offer(self, data: bytes) -> None:
+        """Bytes with which a request begins."""
+        self._offering = True
+        while data and not (self._posting or self._lacking):
+            asked = self._read(data)
+            if asked is None:
+                self._passed_on = True
+                super().dataReceived(data)
+                break
+            self.resetTimeout()
+            if asked.lacking:
+                self._begun, self._lacking = [data], asked.lacking
+            else:
+                self._posting, self._held = True, data[asked.end :]
+                self.factory.publishing.begin(asked, self, self._answer)
+                if not self._posting:
+                    data, self._held = self._held, b""
+        self._offering = False
+
+    def _read(self, data: bytes) -> Any:
+        publishing = self.factory.publishing
+        return publishing.read(data, self) if publishing and data.startswith(BEGINNING) else None
+
+    def _answer(self, answer: bytes) -> None:
+        """A message is published, or is not."""
+        self._posting = self._asking = False
+        if self._gone:
+            return
+        self._write(answer)
+        if self._late:
+            self._late = False
+            self.setTimeout(self.timeOut)
+        else:
+            super().resetTimeout()
+        if self._paused and not self._choked:
+            self._paused = False
+            self.transport.resumeProducing()
+        if not self._offering:
+            held, self._held = self._held, b""
+            self._offer(held)
+
+    def _write(self, answer: bytes) -> None:
+        taken = 0
+        if self._socket is not None:
+            try:
+                taken = self._socket.send(answer)
+            except OSError:
+                pass  # full, interrupted, or gone: Twisted will find out, and say so
+        if taken != len(answer):
+            self._socket = None
+            self.transport.write(answer[taken:])
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > HELD and not self._paused:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    def address(self, forwarded_for: str | None, forwarded_proto: str | None) -> str | None:
+        """Where a request with such header fields comes from."""
+        proxies: Proxies = self.factory.proxies
+        return proxies.source(self.transport.getPeer(), False, forwarded_for, forwarded_proto).address
+
+    @property
+    def roomy(self) -> bool:
+        """Whether the connection may stay for another request: not where others may want its place."""
+        return self.place is None or self.place.roomy
+
+    def timeoutConnection(self) -> None:
+        """Nothing has come for a while; but who waits for an answer is not late."""
+        if self._posting:
+            self._late = True
+        else:
+            super().timeoutConnection()
 
     def resetTimeout(self) -> None:
         """Bytes have come: a request has its time from its first one on, and no other gives it more."""
@@ -83,25 +199,28 @@ class WebChannel(AnsweringChannel):
         self.refuse(HTTPStatus.BAD_REQUEST, MALFORMED)
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:
-        """Whether the connection may stay for another request: not where others may want its place."""
-        if self.place is not None and not self.place.roomy:
+        """Whether it is `roomy`, and HTTP's own rules are for it."""
+        if not self.roomy:
             request.responseHeaders.setRawHeaders(b"connection", [b"close"])
             return False
         return bool(super().checkPersistence(request, version))
 
     def pauseProducing(self) -> None:
         """The client does not read: it has as long for that as for its next request."""
+        self._choked = True
         super().pauseProducing()
         self.setTimeout(self.factory.timeOut)
 
     def resumeProducing(self) -> None:
         """It does."""
+        self._choked = False
         super().resumeProducing()
         if self.requests:
             self.setTimeout(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
+        self._gone = True
         super().connectionLost(reason)
         if self.place is not None:
             self.place.leave()

@@ -196,7 +196,8 @@ class WebRoot(Resource):
 
 class WebSite(Site):
     """The web site behind the front door; upgrades on its connections go to `websocket`, and requests
-    for streams to `streams`. `parts` are what is under a path of its own: account, api."""
+    for streams to `streams`. `parts` are what is under a path of its own: account, api; `publishing`
+    answers the commonest requests (`publishing.Publishing`)."""
 
     noisy = False
     protocol = WebChannel  # type: ignore[assignment]
@@ -210,6 +211,7 @@ class WebSite(Site):
         parts: Mapping[str, IResource] | None = None,
         hosts: Hosts | None = None,
         proxies: Proxies | None = None,
+        publishing: Any = None,
     ) -> None:
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
@@ -220,6 +222,7 @@ class WebSite(Site):
         )
         self.websocket = websocket
         self.streams = streams
+        self.publishing = publishing
         self.hosts = hosts or Hosts()
         self.proxies = proxies or Proxies()
         self.displayTracebacks = False

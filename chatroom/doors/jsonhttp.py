@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import wraps
 from http import HTTPStatus
 from math import ceil
@@ -135,14 +135,24 @@ def told(request: StrictRequest, body: object = None, status: HTTPStatus = HTTPS
 
 def told_wrong(request: StrictRequest, error: ChatError) -> bytes:
     """The answer that tells of `error`."""
-    status = HTTPStatus(STATUSES.get(error.code, 400))
+    scheme = b"Bearer" if request.path.startswith(b"/api/") else b"Cookie"
+    for name, value in refusal_fields(error, scheme):
+        request.setHeader(name, value)
+    return told(request, {"error": told_by(error)}, status_of(error))
+
+
+def status_of(error: ChatError) -> HTTPStatus:
+    """What an error is in HTTP."""
+    return HTTPStatus(STATUSES.get(error.code, 400))
+
+
+def refusal_fields(error: ChatError, scheme: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The header fields that tell of an error; `scheme` is how one shows who one is."""
     if error.retry_after is not None:
-        request.setHeader(b"retry-after", b"%d" % ceil(error.retry_after))
-    if status is HTTPStatus.UNAUTHORIZED:
+        yield b"Retry-After", b"%d" % ceil(error.retry_after)
+    if status_of(error) is HTTPStatus.UNAUTHORIZED:
         # RFC 9110, section 11.6.1, wants one; no browser asks for a password because of these.
-        scheme = b"Bearer" if request.path.startswith(b"/api/") else b"Cookie"
-        request.setHeader(b"www-authenticate", b'%b realm="chatroom"' % scheme)
-    return told(request, {"error": told_by(error)}, status)
+        yield b"WWW-Authenticate", b'%b realm="chatroom"' % scheme
 
 
 def _told_mistake(request: StrictRequest, mistake: Mistake) -> bytes:

@@ -23,6 +23,7 @@ from twisted.web.http import CACHED
 from chatroom.domain.commands import Key, RoomName, UserName
 from chatroom.domain.errors import BadRequest
 from chatroom.domain.model import Seq
+from chatroom.doors.calls import bearer
 from chatroom.doors.http import StrictRequest
 from chatroom.doors.jsonhttp import body_of, endpoint, told
 from chatroom.member import Member
@@ -45,6 +46,13 @@ class Door(Protocol):
     reception: Reception
     rooms: RoomLists
     users: UserKeeping
+
+
+class Fields(Protocol):
+    """A request's header fields."""
+
+    def field(self, name: str) -> str | None:
+        """The value of the field of that name, in lower case."""
 
 
 class Answer(NamedTuple):
@@ -75,7 +83,7 @@ class Call:
 
     __slots__ = ("body", "member", "query", "request")
 
-    def __init__(self, request: StrictRequest, member: Member, body: Any, query: Any) -> None:
+    def __init__(self, request: Fields, member: Member, body: Any, query: Any) -> None:
         self.request = request
         self.member = member
         self.body = body
@@ -158,12 +166,6 @@ async def _member(reception: Reception, request: StrictRequest) -> Member:
     address = request.source.address
     principal = await reception.identify(bearer(request.field("authorization")), address)
     return reception.member(principal, address)
-
-
-def bearer(authorization: str | None) -> str | None:
-    """The token in an Authorization field (RFC 6750, section 2.1); None where it has none."""
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def idempotency_key(field: str | None) -> str | None:

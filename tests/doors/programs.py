@@ -12,17 +12,20 @@ from .rawframes import Answer, answer
 
 
 class Office(Premises):
-    """A server with an HTTP API."""
+    """A server with an HTTP API. `publishing`: whether the commonest requests take the shorter way."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, *arguments: Any, publishing: bool = True, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         # Only imported where it is needed: klein takes a tenth of a second.
         from chatroom.doors.api import ApiDoor
+        from chatroom.doors.publishing import Publishing
         from chatroom.doors.webhooks import HookDoor
 
         core = self.core
         door = ApiDoor(core.reception, core.rooms, core.users, Origins(list(arguments[1:])))
         self.web.resource.putChild(b"api", door.resource())
+        if publishing:
+            self.web.publishing = Publishing(door, self.web.hosts)
         self.web.resource.putChild(b"hooks", HookDoor(core.reception).resource())
 
     def program(self, *scopes: str, **headers: str) -> Program:

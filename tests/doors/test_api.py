@@ -14,9 +14,9 @@ from .programs import Office, Program, refusal
 ROOM = "/rooms/lobby/messages"
 
 
-@pytest.fixture
-def office() -> Office:
-    return Office()
+@pytest.fixture(params=[True, False], ids=["short way", "long way"])
+def office(request: pytest.FixtureRequest) -> Office:
+    return Office(publishing=request.param)
 
 
 @pytest.fixture
