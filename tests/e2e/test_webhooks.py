@@ -134,11 +134,12 @@ def test_a_courier_that_dies_is_replaced_and_nothing_is_lost(one: Server, receiv
 def test_a_server_that_stops_takes_the_courier_along_and_tells_nothing_twice(
     one: Server, receiver: Receiver
 ) -> None:
-    hooked(one, receiver, "message", "disconnected")
+    hooked(one, receiver, "message", "connected", "disconnected")
     with JsonClient(one.ws, "Ana") as ana:
-        ana.join()
         ana.post("x")
         receiver.wait_for(lambda got: got)
+        ana.join()
+        receiver.wait_for(lambda got: got[-1].told["type"] == "connected")
         courier = children(one)
         one.stop()
     assert gone(courier)
