@@ -23,6 +23,8 @@ class Setting:
     text: Text = repeated
     data: Data | None = None
     room: str = "lobby"
+    webhooks: bool = False
+    """Whether it tells webhooks on this machine."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def _chatroom(setting: Setting) -> list[str]:
     return [
         *(str(twistd), "--nodaemon", "--pidfile=", "--reactor=epoll", "chatroom"),
         *("--endpoint", endpoint, "--data", str(setting.directory / "data"), "--no-limits"),
+        *(("--webhook-allow", "127.0.0.1") if setting.webhooks else ()),
     ]
 
 

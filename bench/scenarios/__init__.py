@@ -13,6 +13,7 @@ from bench.scenarios.logins import LOGINS
 from bench.scenarios.rooms import SMALL_ROOMS
 from bench.scenarios.scenario import Scenario
 from bench.scenarios.storm import STORM
+from bench.scenarios.webhooks import WEBHOOKS
 
 SCENARIOS: tuple[Scenario, ...] = (
     FANOUT_1000,
@@ -29,4 +30,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     DURABLE,
     IDENTITY,
     LOGINS,
+    WEBHOOKS,
 )
