@@ -87,6 +87,7 @@ def test_anything_else_is_a_secret_without_the_white_space_around_it(file, aroun
         (json.dumps(jwk(ED)).encode(), "holds a key in a form that is not taken; write it as PEM"),
         (b"ssh-ed25519 " + b"A" * 68, "holds a key in a form that is not taken"),
     ],
+    ids=lambda one: one[:40] if isinstance(one, str) else "",
 )
 def test_a_file_that_holds_no_key_is_explained(file, content, said):
     file.write_bytes(content)

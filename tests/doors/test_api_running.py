@@ -219,7 +219,7 @@ class TestSeveralMessages:
         office.account("Ana")
         program = office.program("publish:lobby")
         wanted = [
-            {"room": "lobby", "text": ""},
+            {"room": "a/b", "text": "x"},
             {"room": "other", "text": "x"},
             {"to": "Ana", "text": "x"},
             {"text": "x"},
