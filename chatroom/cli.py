@@ -26,6 +26,7 @@ PARTS = {
     "who": Part("chatroom.console.who", "show who is in a room now"),
     "rooms": Part("chatroom.console.rooms", "list the rooms"),
     "login": Part("chatroom.console.login", "log in once, and be known to the other commands from then on"),
+    "doctor": Part("chatroom.console.doctor", "find out why a server is not reached, and what to do"),
     "user": Part("chatroom.administration.users", "accounts: who can log in"),
     "key": Part("chatroom.administration.keys", "API keys: what lets programs publish and read"),
     "room": Part("chatroom.administration.rooms", "rooms: what they are called and for whom they are"),
@@ -35,6 +36,7 @@ PARTS = {
     ),
     "webhook": Part("chatroom.administration.webhooks", "webhooks: who is told by HTTP what happens"),
     "cert": Part("chatroom.administration.certificates", "make a self-signed certificate for development"),
+    "completion": Part("chatroom.console.completion", "print what makes your shell complete these commands"),
 }
 
 

@@ -287,7 +287,7 @@ def test_who_interrupts_is_told_what_was_not_acknowledged(
 def test_the_examples_on_the_page_work(room: Server, tmp_path: Path) -> None:
     page = (CHECKOUT / "docs/command-line.md").read_text()
     examples = re.findall(r"```sh\n(.*?)\n```", page, re.DOTALL)
-    assert len(examples) == 8
+    assert len(examples) == 10
     administer(room, "user", "add", "Ana", "--password-stdin", stdin=PASSWORD + "\n")
     (tmp_path / "key").write_text(administer(room, "key", "add", "doc-bot", "--can", "publish:ops"))
     (tmp_path / "app.log").write_text("started\n")
@@ -297,8 +297,9 @@ def test_the_examples_on_the_page_work(room: Server, tmp_path: Path) -> None:
         # As they stand, these go on for ever, ask for a password, or are about somebody else's server.
         command = example.replace("tail -f", "cat").replace("chatroom tail", "chatroom tail --no-follow")
         command = command.replace("https://chat.example", room.url).replace(" Ana", " Ana --password-stdin")
+        command = command.replace("http://localhost:9000", room.url)
         done = subprocess.run(
-            ["sh", "-c", command], cwd=tmp_path, env=shell.env, input=f"{PASSWORD}\n",
+            ["bash", "-c", command], cwd=tmp_path, env=shell.env, input=f"{PASSWORD}\n",
             capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (command, done.stderr)
