@@ -14,6 +14,10 @@ from chatroom.domain.model import Millis
 
 Options = argparse.Namespace
 
+FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+FOLDERS = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/", "tcsh": "d"}
+"""shtab's FILE and DIRECTORY: to import it takes longer than most commands do."""
+
 DONE, COULD_NOT, MISUSED, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """What commands exit with (docs/command-line.md)."""
 
@@ -39,6 +43,11 @@ def group(commands: Commands, name: str, what: str) -> Commands:
     parser = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     found: Commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     return found
+
+
+def file_named(action: argparse.Action, *, folder: bool = False) -> None:
+    """Shells complete this argument with the names of files, or of folders."""
+    action.complete = FOLDERS if folder else FILES  # type: ignore[attr-defined]
 
 
 def words(longest: int) -> Callable[[str], str]:

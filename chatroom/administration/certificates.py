@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chatroom import certificate
-from chatroom.terminal import Commands, Mistake, Options, remark
+from chatroom.terminal import Commands, Mistake, Options, file_named, remark
 
 
 def add_to(commands: Commands) -> None:
@@ -20,7 +20,8 @@ def add_to(commands: Commands) -> None:
         "  twistd -n chatroom --endpoint ssl:9443:privateKey=FILE\n\n"
         "Browsers warn of it; for others than yourself, get one from a certificate authority.",
     )
-    cert.add_argument("file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet")
+    file = cert.add_argument("file", metavar="FILE", type=Path, help="the PEM to make; it must not exist yet")
+    file_named(file)
     cert.add_argument(
         "--host",
         action="append",

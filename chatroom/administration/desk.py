@@ -20,6 +20,7 @@ from chatroom.terminal import (
     Mistake,
     Options,
     between,
+    file_named,
     group,
     moment,
     remark,
@@ -62,13 +63,14 @@ def command(
     """A command on the database."""
     parser = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
+    data = where.add_argument(
         "--data",
         metavar="DIR",
         type=Path,
         default=Path(DEFAULT_DATA),
         help="the server's data folder (%(default)s)",
     )
+    file_named(data, folder=True)
     where.add_argument("--store", metavar="URL", help="the database, where the server has a --store")
     parser.set_defaults(action=action)
     return parser

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+
+import shtab
 
 from chatroom.terminal import Commands, Options, say
 
@@ -22,23 +23,6 @@ def add_to(commands: Commands) -> None:
 
 
 def _completion(options: Options) -> None:
-    import shtab
+    from chatroom.cli import parser  # which knows all commands, this one too
 
-    from chatroom.cli import parser
-
-    made = parser()
-    for action in _arguments(made):
-        if action.metavar == "FILE":
-            action.complete = shtab.FILE  # type: ignore[attr-defined]
-        elif action.metavar == "DIR":
-            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    say(shtab.complete(made, options.shell).rstrip("\n"))
-
-
-def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """All that a parser and the parsers of its commands take."""
-    for action in parser._actions:
-        yield action
-        if isinstance(action, argparse._SubParsersAction):
-            for one in set(action.choices.values()):
-                yield from _arguments(one)
+    say(shtab.complete(parser(), options.shell).rstrip("\n"))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from chatroom.terminal import MISUSED, Mistake, Options, remark
+from chatroom.terminal import MISUSED, Mistake, Options, file_named, remark
 
 DEFAULT_URL = "http://localhost:9000"
 URL, KEY, PROFILE = "CHATROOM_URL", "CHATROOM_KEY", "CHATROOM_PROFILE"
@@ -112,7 +112,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def add_trust(group: Any) -> None:
     """The options that say which certificates are believed."""
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--ca", metavar="FILE", help="believe the certificates in this PEM file alone")
+    ca = trust.add_argument("--ca", metavar="FILE", help="believe the certificates in this PEM file alone")
+    file_named(ca)
     trust.add_argument("--insecure", action="store_true", help="believe any certificate: for development")
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shtab
 
 from chatroom.certificate import make
 from chatroom.cli import PARTS
+from chatroom.terminal import FILES, FOLDERS
 
 from .commands import PATIENCE, Shell
 from .conftest import Start
@@ -139,6 +141,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["chatroom", "key", ""], {"add", "list", "revoke"}),
         (["chatroom", "tail", "--si"], {"--since"}),
         (["chatroom", "completion", ""], {"bash", "zsh"}),
+        (["chatroom", "cert", "/et"], {"/etc"}),
     ],
 )
 def test_bash_completes(script: Path, words: list[str], offered: set[str]) -> None:
@@ -146,6 +149,10 @@ def test_bash_completes(script: Path, words: list[str], offered: set[str]) -> No
     done = subprocess.run(run, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stderr == ""
     assert offered <= set(done.stdout.split())
+
+
+def test_files_are_completed_as_shtab_does_it() -> None:
+    assert (shtab.FILE, shtab.DIRECTORY) == (FILES, FOLDERS)
 
 
 def test_zsh_is_given_a_function_of_its_own(tmp_path: Path) -> None:
