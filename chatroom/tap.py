@@ -110,7 +110,7 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
         core.doorman, reactor, origins, hosts=hosts, proxies=proxies, echo=bool(options["compliance"])
     )
     streams = StreamFactory(websocket)
-    api = ApiDoor(core.reception, core.rooms, core.users, origins)
+    api = ApiDoor(core, origins)
     parts = {
         "account": account.resource(),
         "api": api.resource(),

@@ -15,20 +15,19 @@ from chatroom.doors.openapi import encoded
 from chatroom.doors.operations import API, tag_of
 from chatroom.doors.origins import Origins
 from chatroom.doors.sharing import share
-from chatroom.reception import Reception
-from chatroom.roomlists import RoomLists
-from chatroom.userkeeping import UserKeeping
+from chatroom.house import House
 
 
 class ApiDoor:
-    """/api. `origins` are those whose pages may read the answers."""
+    """/api, of a house's parts. `origins` are those whose pages may read the answers."""
 
     app = API.app
 
-    def __init__(self, reception: Reception, rooms: RoomLists, users: UserKeeping, origins: Origins) -> None:
-        self.reception = reception
-        self.rooms = rooms
-        self.users = users
+    def __init__(self, house: House, origins: Origins) -> None:
+        self.reception = house.reception
+        self.rooms = house.rooms
+        self.users = house.users
+        self.webhooks = house.webhook_keeping
         self._origins = origins
 
     def resource(self) -> IResource:

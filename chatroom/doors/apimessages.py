@@ -192,3 +192,30 @@ async def _result(reception: Reception, member: Member, message: t.BatchMessage)
         wrong = Internal("the server made a mistake; it is logged")
         return t.Result(error=t.Error(wrong.code, wrong.message))
     return t.Result(posted.room, posted.seq, posted.at)
+
+
+@API.operation(
+    "PUT",
+    "/rooms/<string:room>/messages/<int:seq>/reactions/<string:emoji>",
+    needs="publish:ROOM",
+    answer=t.Reacted,
+)
+async def react(door: Door, call: Call, room: str, seq: int, emoji: str) -> Answer:
+    """Put an emoji under a message."""
+    return await _reacted(door, call, commands.React(room=room, seq=seq, emoji=emoji, on=True))
+
+
+@API.operation(
+    "DELETE",
+    "/rooms/<string:room>/messages/<int:seq>/reactions/<string:emoji>",
+    needs="publish:ROOM",
+    answer=t.Reacted,
+)
+async def take_reaction_back(door: Door, call: Call, room: str, seq: int, emoji: str) -> Answer:
+    """Take one's own emoji away from under a message."""
+    return await _reacted(door, call, commands.React(room=room, seq=seq, emoji=emoji, on=False))
+
+
+async def _reacted(door: Door, call: Call, command: commands.React) -> Answer:
+    done: replies.Reacted = await door.reception.ask(call.member, command)
+    return Answer(t.Reacted(command.room, done.seq))

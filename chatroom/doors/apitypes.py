@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from chatroom.domain.commands import MAX_PAGE, Key, Reason, RoomName, Title, Topic, Until, UserName
 from chatroom.domain.events import Event
 from chatroom.domain.model import MAX_SEQ, Kind, Millis, Role, Room, Seq, User
+from chatroom.domain.webhooks import MAX_ROOMS, MAX_URL
 
 MAX_BATCH = 100
 
@@ -69,7 +70,7 @@ class Kept(Struct, frozen=True):
 class BatchMessage(Struct, frozen=True, kw_only=True):
     """One message of several: to a `room`, or to the user `to`. `key` is its Idempotency-Key."""
 
-    text: Text
+    text: str
     room: RoomName = ""
     to: UserName | None = None
     data: dict[str, Any] | None = None
@@ -230,3 +231,93 @@ class Bans(Struct, frozen=True, omit_defaults=True):
 
     bans: list[Ban]
     next: str | None = None
+
+
+Choice = Literal[
+    "message", "edited", "deleted", "mention", "direct", "member", "room", "connected", "disconnected"
+]
+
+
+class NewWebhook(Struct, frozen=True, kw_only=True):
+    """A URL that is to be told of `events` in `rooms` (`*` is all public ones). `name` is what its answers
+    are signed with; without one, the URL's host."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=MAX_URL)]
+    rooms: Annotated[list[RoomName], Meta(max_length=MAX_ROOMS)] = []
+    events: Annotated[
+        list[
+            Literal[
+                "message",
+                "edited",
+                "deleted",
+                "mention",
+                "direct",
+                "member",
+                "room",
+                "connected",
+                "disconnected",
+            ]
+        ],
+        Meta(min_length=1, max_length=20),
+    ]
+    name: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class Webhook(Struct, frozen=True, omit_defaults=True):
+    """A URL that is told of what happens. `disabled` says when, and `reason` why, nothing more is told;
+    `secret` is shown when it is made."""
+
+    id: str
+    name: str
+    url: str
+    rooms: list[str]
+    events: list[str]
+    created: Millis
+    disabled: Millis | None = None
+    reason: str = ""
+    secret: str | None = None
+
+
+class Webhooks(Struct, frozen=True, omit_defaults=True):
+    """Webhooks. `next` is the cursor of the next page, where there is one."""
+
+    webhooks: list[Webhook]
+    next: str | None = None
+
+
+class Letter(Struct, frozen=True, omit_defaults=True):
+    """Something that a webhook could not be told: when it was first tried, when and why it was given
+    up, and which event of the room's log it was, where it was one."""
+
+    id: int
+    room: str
+    at: Millis
+    dead: Millis | None = None
+    reason: str = ""
+    seq: Seq | None = None
+
+
+class Letters(Struct, frozen=True, omit_defaults=True):
+    """Dead letters. `next` is the cursor of the next page, where there is one."""
+
+    letters: list[Letter]
+    next: str | None = None
+
+
+class OneLetter(Struct, frozen=True, kw_only=True):
+    """Which letter."""
+
+    letter: Annotated[int, Meta(ge=0, le=MAX_SEQ)] | None = None
+
+
+class Resent(Struct, frozen=True):
+    """How many letters are told again."""
+
+    letters: int
+
+
+class Reacted(Struct, frozen=True, omit_defaults=True):
+    """The event that says so; without `seq` where it was so already."""
+
+    room: str
+    seq: Seq | None = None

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chatroom.doors import apimessages, apirooms, apiusers
+from chatroom.doors import apimessages, apirooms, apiusers, apiwebhooks
 from chatroom.doors import apitypes as t
 from chatroom.doors.http import API_BODY
 from chatroom.doors.operations import API, PARTS, Operation
 
-DECLARED = (apimessages, apirooms, apiusers)
+DECLARED = (apimessages, apirooms, apiusers, apiwebhooks)
 """Where the operations are declared: importing them has made them known."""
 
 _ABOUT = f"""\

@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 from twisted.web.http import CACHED
 
-from chatroom.domain.commands import Key, RoomName, UserName
+from chatroom.domain.commands import Emoji, Key, RoomName, UserName
 from chatroom.domain.errors import BadRequest
 from chatroom.domain.model import Seq
 from chatroom.doors.calls import bearer
@@ -30,11 +30,14 @@ from chatroom.member import Member
 from chatroom.reception import Reception
 from chatroom.roomlists import RoomLists
 from chatroom.userkeeping import UserKeeping
+from chatroom.webhookkeeping import WebhookKeeping
 
 PARTS: dict[str, Any] = {
     "room": RoomName,
     "seq": Seq,
     "name": UserName,
+    "emoji": Emoji,
+    "hook": Annotated[str, Meta(max_length=64)],
     "subject": Annotated[str, Meta(max_length=128)],
 }
 """What the parts of a path are."""
@@ -46,6 +49,7 @@ class Door(Protocol):
     reception: Reception
     rooms: RoomLists
     users: UserKeeping
+    webhooks: WebhookKeeping | None
 
 
 class Fields(Protocol):

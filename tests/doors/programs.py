@@ -6,7 +6,12 @@ import json
 from typing import Any
 
 from chatroom.doors.origins import Origins
+from chatroom.house import Outbox
 
+from ..core.receiving import FakeCourier
+from ..store.memory import MemoryStore
+from ..store.memory_registry import MemoryRegistry
+from ..store.memory_webhooks import MemoryWebhooks
 from .premises import Premises
 from .rawframes import Answer, answer
 
@@ -15,14 +20,17 @@ class Office(Premises):
     """A server with an HTTP API. `publishing`: whether the commonest requests take the shorter way."""
 
     def __init__(self, *arguments: Any, publishing: bool = True, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
+        registry = settings.pop("registry", None) or MemoryRegistry(MemoryStore())
+        self.courier = FakeCourier()
+        outbox = Outbox(MemoryWebhooks(registry), self.courier)
+        super().__init__(*arguments, registry=registry, outbox=outbox, **settings)
         # Only imported where it is needed: klein takes a tenth of a second.
         from chatroom.doors.api import ApiDoor
         from chatroom.doors.publishing import Publishing
         from chatroom.doors.webhooks import HookDoor
 
         core = self.core
-        door = ApiDoor(core.reception, core.rooms, core.users, Origins(list(arguments[1:])))
+        door = ApiDoor(core, Origins(list(arguments[1:])))
         self.web.resource.putChild(b"api", door.resource())
         if publishing:
             self.web.publishing = Publishing(door, self.web.hosts)

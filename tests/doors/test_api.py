@@ -187,6 +187,17 @@ class TestChanging:
         assert program.wrong("DELETE", f"{ROOM}/99999999999999999999") == (400, "bad_request")
         assert program.wrong("DELETE", f"{ROOM}/x") == (404, "not_found")
 
+    def test_an_emoji_is_put_under_a_message_and_taken_away(self, office: Office, program: Program) -> None:
+        program.publish("done?")
+        path = f"{ROOM}/1/reactions/%F0%9F%91%8D"
+        assert program.done("PUT", path) == {"room": "lobby", "seq": 2}
+        assert program.done("PUT", path) == {"room": "lobby"}
+        (message, _reaction) = program.done("GET", ROOM)["events"]
+        assert message["reactions"][0]["emoji"] == "\N{THUMBS UP SIGN}"
+        assert program.done("DELETE", path) == {"room": "lobby", "seq": 3}
+        assert program.wrong("PUT", f"{ROOM}/1/reactions/a%20b") == (400, "bad_request")
+        assert program.wrong("PUT", f"{ROOM}/9/reactions/x") == (404, "not_found")
+
 
 class TestWhoAsks:
     """Keys, other tokens, and none."""

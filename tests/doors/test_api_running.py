@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from chatroom.domain.limits import limited
+from chatroom.domain.webhooks import CHOICES
+from chatroom.doors.apitypes import Choice
 
 from ..core.house import PASSWORD
 from .programs import Office, Program
@@ -248,3 +251,49 @@ class TestSeveralMessages:
         results = program.done("POST", "/messages", {"messages": wanted})["results"]
         assert [one.get("error", {}).get("code") for one in results] == [None] * 4 + ["rate_limited"] * 2
         assert results[-1]["error"]["retry_after"] > 0
+
+
+WANTED = {"url": "https://example.org/hook", "rooms": ["*"], "events": ["message"], "name": "Relay"}
+
+
+class TestWebhooks:
+    """Who is told by HTTP of what happens here."""
+
+    @pytest.fixture
+    def hooks(self, office: Office) -> Program:
+        return office.program("manage:webhooks")
+
+    def test_a_webhook_is_added_told_and_removed(self, office: Office, hooks: Program) -> None:
+        made = hooks.done("POST", "/webhooks", WANTED)
+        assert made["secret"].startswith("whsec_")
+        (shown,) = hooks.done("GET", "/webhooks")["webhooks"]
+        assert shown == {name: value for name, value in made.items() if name != "secret"}
+        office.program("publish:*").publish("hello")
+        office.elapse(1)
+        assert office.courier.texts() == ["hello"]
+        assert hooks.ask("DELETE", f"/webhooks/{made['id']}").status == 204
+        assert hooks.done("GET", "/webhooks") == {"webhooks": []}
+        assert hooks.wrong("DELETE", f"/webhooks/{made['id']}") == (404, "not_found")
+
+    def test_dead_letters_are_listed_and_told_again(self, hooks: Program) -> None:
+        made = hooks.done("POST", "/webhooks", WANTED)
+        path = f"/webhooks/{made['id']}"
+        assert hooks.done("GET", f"{path}/dead") == {"letters": []}
+        assert hooks.done("POST", f"{path}/dead/resend") == {"letters": 0}
+        assert hooks.wrong("GET", f"{path}/dead?cursor=eA") == (400, "bad_request")
+        assert hooks.wrong("POST", f"{path}/enable") == (409, "conflict")
+
+    @pytest.mark.parametrize(
+        "more", [{"url": "ftp://x"}, {"events": []}, {"events": ["tea"]}, {"rooms": []}, {"rooms": ["@x"]}]
+    )
+    def test_a_webhook_that_cannot_be_is_none(self, hooks: Program, more: dict[str, object]) -> None:
+        assert hooks.wrong("POST", "/webhooks", {**WANTED, **more}) == (400, "bad_request")
+
+    def test_other_keys_keep_none(self, office: Office) -> None:
+        for program in (office.program("manage:rooms", "publish:*", "read:*"), office.person("Ana")):
+            assert program.wrong("POST", "/webhooks", WANTED) == (403, "forbidden")
+            assert program.wrong("GET", "/webhooks") == (403, "forbidden")
+
+
+def test_what_can_be_chosen_is_described() -> None:
+    assert get_args(Choice) == CHOICES
