@@ -1,0 +1,1 @@
+"""A shop that tells a room of its orders."""
