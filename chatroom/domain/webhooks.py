@@ -17,10 +17,10 @@ from msgspec import Struct
 from chatroom.domain import names
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import BadRequest
-from chatroom.domain.events import Event, Message
+from chatroom.domain.events import Event, Message, Reaction
 from chatroom.domain.model import Millis, Seq
 
-LOGGED = ("message", "edited", "deleted", "mention", "direct", "member", "room")
+LOGGED = ("message", "edited", "deleted", "reaction", "mention", "direct", "member", "room")
 """What can be chosen of the logs: `mention` is a message that names the webhook, `direct` one to it."""
 
 PASSING = ("connected", "disconnected")
@@ -186,7 +186,7 @@ def word_for(hook: Webhook, mentioned: re.Pattern[str], event: Event) -> str | N
             return "direct" if "direct" in chosen else None
         if "mention" in chosen and mentioned.search(event.text):
             return "mention"
-    elif names.kind_of(event.room) == "direct":
+    elif names.kind_of(event.room) == "direct" or (isinstance(event, Reaction) and not event.emoji):
         return None
     tag = str(event.__struct_config__.tag)
     return tag if tag in chosen else None

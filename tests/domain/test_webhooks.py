@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from chatroom.domain.errors import BadRequest
-from chatroom.domain.events import Deleted, MemberChanged, Message
+from chatroom.domain.events import Deleted, MemberChanged, Message, Reaction
 from chatroom.domain.model import By, User
 from chatroom.domain.webhooks import CHOICES, Webhook, check_choice, check_url, mention_of, word_for
 
@@ -29,6 +30,10 @@ def test_only_what_was_chosen_is_told():
     member = MemberChanged(room="lobby", at=1, by=By("g1", "Ana"), user=User("g2", "Bob"), change="kicked")
     assert word(hook("message"), said()) == "message"
     assert word(hook("deleted"), deleted) == "deleted"
+    put = Reaction(room="lobby", seq=3, at=1, by=By("g1", "Ana"), target=1, emoji="👍", on=True)
+    assert word(hook("reaction"), put) == "reaction"
+    # Of a message that was deleted, what was put under it is gone too.
+    assert word(hook("reaction"), structs.replace(put, emoji="")) is None
     assert word(hook("member"), member) == "member"
     assert [word(hook("room", "edited"), one) for one in (said(), deleted, member)] == [None] * 3
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from .clients import PATIENCE, JsonClient
 from .conftest import Start
-from .receivers import Answer, Receiver
+from .receivers import Answer, Receiver, free_port
 from .server import Server
 from .test_administration import given
 
@@ -149,6 +153,34 @@ def test_a_server_that_stops_takes_the_courier_along_and_tells_nothing_twice(
     post(one, "new")
     receiver.wait_for(lambda got: len(got) > before + 1)
     assert [got.told["type"] for got in receiver.got[before:]] == ["disconnected", "message"]
+
+
+def test_the_bot_of_the_page_answers(one: Server, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
+    (bot,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "class Dice" in code]
+    (tmp_path / "dice.py").write_text(bot)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "dice.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        words = re.search(r"chatroom (webhook add) http://127.0.0.1:8000/ (.*)", page)
+        assert words is not None
+        options = words[2].replace("'", "").split()
+        given(one, "webhook", "add", f"http://127.0.0.1:{port}/", *options)
+        with JsonClient(one.ws, "Ana") as ana:
+            ana.join()
+            ana.post("hello")
+            ana.post("@dice roll")
+            answered = [ana.event() for _ in range(3)][-1]
+        assert answered["by"]["name"] == "Dice"
+        assert re.fullmatch("Ana rolls a [1-6]", answered["text"])
+    finally:
+        process.kill()
+        process.wait()
 
 
 def children(server: Server) -> list[int]:
