@@ -40,6 +40,8 @@ class Contestant:
     path: str = "/"
     events: str = ""
     """Where its server-sent events are, if it is those that are measured."""
+    publish: str = ""
+    """Where messages are published by HTTP, if it is that that is measured."""
     kind: str = "peer"
     """`ours`, `peer` or `floor`: its colour in a plot."""
 

@@ -99,6 +99,17 @@ CONTESTANTS = (
         kind="ours",
     ),
     Contestant(
+        name="chatroom-publish",
+        label="chatroom, published by HTTP",
+        does="commits every message to disk and answers with its place in the log",
+        command=_chatroom,
+        dialect=lambda setting: Json(setting.size, setting.room, setting.text),
+        lacking=_chatroom_lacking,
+        path="/ws",
+        publish="/api/v1/rooms/lobby/messages",
+        kind="ours",
+    ),
+    Contestant(
         name="chatroom-before",
         label="chatroom, an earlier one",
         does="does what chatroom does, as it was in the checkout that --before names",

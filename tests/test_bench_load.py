@@ -23,6 +23,7 @@ from bench.many import Rooms
 from bench.members import Crowd, Member, Place, ServerError
 from bench.peers import installing
 from bench.prober import Waits
+from bench.publishing import answers_in
 from bench.scenarios.growth import _slope
 from bench.scenarios.large import _wait_figures
 from bench.servers import family
@@ -211,3 +212,13 @@ def test_what_cannot_be_installed_leaves_a_reason(monkeypatch: pytest.MonkeyPatc
     outcome = json.loads((tmp_path / "outcome.json").read_text())
     assert outcome == {"versions": {"a": "1.0"}, "failed": {"b": "no network"}}
     assert said == ["a 1.0", "b is not to be had: no network"]
+
+
+def test_answers_are_counted_when_they_are_whole() -> None:
+    one = b"HTTP/1.1 201 Created\r\nContent-Length: 3\r\nDate: now\r\n\r\n{}\n"
+    for end in range(len(one)):
+        assert answers_in(one[:end]) == (0, one[:end])
+    assert answers_in(one) == (1, b"")
+    assert answers_in(one + one[:-1]) == (1, one[:-1])
+    with pytest.raises(ServerError):
+        answers_in(one.replace(b"201 Created", b"429 Too Many Requests"))

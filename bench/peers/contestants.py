@@ -115,6 +115,15 @@ PEERS = (
         events="/events",
     ),
     Contestant(
+        name="nchan-publish",
+        label="nginx + nchan, published by HTTP",
+        does="C, one worker process; keeps the last 100 messages in memory",
+        command=_nginx,
+        dialect=_verbatim,
+        lacking=_nginx_lacking,
+        publish="/publish",
+    ),
+    Contestant(
         name="uwebsockets",
         label="uWebSockets (socketify)",
         does=f"C++ under Python; {NO_LOG}",

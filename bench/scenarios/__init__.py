@@ -10,6 +10,7 @@ from bench.scenarios.growth import GROWTH
 from bench.scenarios.identity import IDENTITY
 from bench.scenarios.large import LARGE_16000
 from bench.scenarios.logins import LOGINS
+from bench.scenarios.publish import PUBLISH
 from bench.scenarios.rooms import SMALL_ROOMS
 from bench.scenarios.scenario import Scenario
 from bench.scenarios.storm import STORM
@@ -28,6 +29,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     STORM,
     GROWTH,
     DURABLE,
+    PUBLISH,
     IDENTITY,
     LOGINS,
     WEBHOOKS,

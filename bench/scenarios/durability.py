@@ -24,7 +24,7 @@ def _durable(course: Course, contestant: Contestant) -> Iterator[Sample]:
             members = crowd.open(posters)
             greet(crowd, members, live.dialect)
             crowd.settle()
-            head = _head(live)
+            head = head_of(live)
             run = Posters(crowd, "lobby", window)
             run.run(live.pids, plan.warm_up, head)
             others = live.others()
@@ -37,7 +37,7 @@ def _durable(course: Course, contestant: Contestant) -> Iterator[Sample]:
             }
 
 
-def _head(live: Live) -> Callable[[], int] | None:
+def head_of(live: Live) -> Callable[[], int] | None:
     """Asks for the room's newest seq, as somebody is told who comes to it now."""
     dialect = live.dialect
     if not isinstance(dialect, Json):
