@@ -35,7 +35,7 @@ from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
 from chatroom.sitetokens import SiteTokens, site_tokens
-from chatroom.store.opening import Unusable, files_of
+from chatroom.store.opening import Unusable, files_of, is_file
 from chatroom.store.sql import SqlStore
 
 __all__ = ["Options", "makeService"]
@@ -58,9 +58,10 @@ def makeService(options: Options) -> MultiService:
         endpoints = [(one, endpoint_for(reactor, one)) for one in options.endpoints]
         origins = Origins(options.origins)
         site = _site(options, reactor)
-        locks = [take_data(options.data)]
+        alone = is_file(options.store_url)
+        locks = [take_data(options.data)] if alone else []
         store = SqlStore(options.store_url, reactor)
-        if options["store"]:
+        if options["store"] and alone:
             database = files_of(options.store_url)[0]
             locks.append(take(database.with_name(f"{database.name}.lock"), f"{database}", "--store"))
     except (BadEndpoint, ValueError, Unusable) as error:
@@ -290,7 +291,9 @@ def _give_away(options: Options) -> None:
     twistd: Any = options.parent or {}
     uid, gid = twistd.get("uid"), twistd.get("gid")
     if uid is not None or gid is not None:
-        for path in {options.data, *options.data.iterdir(), *files_of(options.store_url)}:
+        # There is no folder where the database is a server's.
+        kept = {options.data, *options.data.iterdir()} if options.data.is_dir() else set()
+        for path in {*kept, *files_of(options.store_url)}:
             os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
 
 

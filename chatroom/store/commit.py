@@ -22,6 +22,7 @@ from chatroom.store.rows import (
     without_data,
 )
 from chatroom.store.tables import event, message, room
+from chatroom.store.upsert import unless_there
 
 Outcome = tuple[Event | ChatError, bool]
 """What became of a draft; True where it is a new event, False where it is an earlier one or none."""
@@ -36,8 +37,9 @@ def commit(connection: Connection, drafts: Sequence[Event], *, careful: bool = T
     `careful`. Otherwise IntegrityError tells of one; roll back then, and be careful.
     """
     log = _Log(connection)
-    known = log.known(drafts if careful else [d for d in drafts if not isinstance(d, Message)])
+    # The rooms are locked by then, so that no other node is about to commit the same.
     log.reserve(drafts)
+    known = log.known(drafts if careful else [d for d in drafts if not isinstance(d, Message)])
     outcomes: list[Outcome] = []
     for draft in drafts:
         key = _key(draft)
@@ -92,7 +94,10 @@ class _Log:
         for name, count in sorted(Counter([draft.room for draft in drafts]).items()):
             raised = self._do.raise_head.first(self._connection, (count, name))
             if raised is None and name in spoken:
-                self._do.make_room.run(self._connection, (name, name, "public", count))
+                made = self._do.make_room.run(self._connection, (name, name, "public", count))
+                if not made:
+                    # Another node has just made it.
+                    raised = self._do.raise_head.first(self._connection, (count, name))
             self._reserved[name] = raised[0] if raised else count
             self._before[name] = self._heads[name] = self._reserved[name] - count
 
@@ -160,7 +165,7 @@ class _Statements:
         raised = update(room).where(room.c.name == bindparam("the_room"))
         raised = raised.values(head=room.c.head + bindparam("by"))
         self.raise_head = Prepared(dialect, raised.returning(room.c.head), "by", "the_room")
-        self.make_room = Prepared(dialect, insert(room), "name", "title", "kind", "head")
+        self.make_room = Prepared(dialect, unless_there(dialect, room), "name", "title", "kind", "head")
 
         self.insert_events = Prepared(dialect, insert(event), *EVENT_COLUMNS)
         self.insert_messages = Prepared(dialect, insert(message).values(deleted=false()), *MESSAGE_COLUMNS)

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from chatroom.store import deletion
-from chatroom.store.opening import Unusable, explain, open_engines, path_of
+from chatroom.store.opening import Unusable, is_file, open_engines, path_of, told
+from chatroom.store.postgresql import write_alone
 
 __all__ = ["Connection", "Database"]
 
@@ -19,11 +20,11 @@ class Database:
     that are given its connections. `made`: it was not there before."""
 
     def __init__(self, url: str, *, make: bool = False) -> None:
-        self._path = path_of(url)
-        self.made = not self._path.exists()
+        self._url = url
+        self.made = is_file(url) and not path_of(url).exists()
         if self.made and not make:
             raise Unusable(
-                f"there is no database {self._path}: start the server once (twistd -n chatroom), or say"
+                f"there is no database {path_of(url)}: start the server once (twistd -n chatroom), or say"
                 " where it keeps its data with --data"
             )
         self._writing, self._reading = open_engines(url, checked=False)
@@ -38,12 +39,13 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction: what is written is kept when it ends without an error."""
         with self._told(), self._writing.begin() as connection:
+            write_alone(connection)
             yield connection
 
     def delete_account(self, account: str, name: str) -> None:
         """See the port. Raises NotFound."""
         with self._told():
-            deletion.delete_account(self._reading.connect, self._writing.begin, account, name, ThreadEvent())
+            deletion.delete_account(self._reading.connect, self.writing, account, name, ThreadEvent())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -55,4 +57,4 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise Unusable(explain(error, self._path)) from error
+            raise Unusable(told(error, self._url)) from error

@@ -17,7 +17,7 @@ from chatroom.store.accounts import change_account
 from chatroom.store.changes import leave
 from chatroom.store.reactions import forget_author
 from chatroom.store.rows import Place
-from chatroom.store.tables import event
+from chatroom.store.tables import event, room
 from chatroom.store.writer import RETRY_AFTER
 
 Opener = Callable[[], AbstractContextManager[Connection]]
@@ -79,6 +79,9 @@ def mentions(connection: Connection, account: str, after: tuple[str, Seq]) -> li
 
 def rename(connection: Connection, account: str, found: Sequence[Mention], name: str) -> None:
     """Write another name over the account's in these events."""
+    # In the order in which commits lock them, and before any event: nobody waits for each other.
+    held = select(room.c.name).where(room.c.name.in_({at.room for at in found})).order_by(room.c.name)
+    connection.execute(held.with_for_update(key_share=True)).all()
     one = event.c.room == bindparam("the_room"), event.c.seq == bindparam("the_seq")
     named = update(event).where(*one, event.c.author == account).values(name=name)
     connection.execute(named, [{"the_room": at.room, "the_seq": at.seq} for at in found])

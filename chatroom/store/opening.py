@@ -1,4 +1,4 @@
-"""Opening a database: the file is there, sound, ours, and brought up to date."""
+"""Opening a database: it is there, sound, ours, and brought up to date."""
 
 import os
 import secrets
@@ -11,12 +11,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from chatroom.store import postgresql
 from chatroom.store.prepared import Prepared
 from chatroom.store.tables import meta
+from chatroom.store.unusable import Unusable
+from chatroom.store.upsert import upsert
+
+__all__ = ["Unusable", "epoch_of", "explain", "files_of", "is_file", "open_engines", "path_of", "told"]
 
 BUSY_SECONDS = 5
 """How long a connection waits for another program's lock."""
@@ -28,16 +33,32 @@ CHECKED_BYTES = 256 * 1024 * 1024
 """Up to this size a database is checked whole at every start; it takes about a second."""
 
 
-class Unusable(Exception):
-    """A database that the server cannot work with; the message says why and how to mend it."""
-
-
 def open_engines(url: str, *, checked: bool = True) -> tuple[Engine, Engine]:
     """A writing and a reading engine on the database at `url`, migrated. Raises Unusable.
 
-    `checked`: look first whether it is sound, which reads all of it.
+    `checked`: look first whether a file is sound, which reads all of it.
     """
-    where = _sqlite_url(url)
+    return _open_file(_sqlite_url(url), checked) if is_file(url) else _open_server(postgresql.address(url))
+
+
+def _open_server(where: URL) -> tuple[Engine, Engine]:
+    writing, reading = postgresql.open_engines(where)
+    try:
+        with writing.begin() as connection:
+            postgresql.check(connection, where)
+            postgresql.migrate_alone(connection)
+            _migrate(connection)
+            postgresql.collate(connection)
+    except DBAPIError as error:
+        writing.dispose()
+        raise Unusable(postgresql.explain(error, where)) from error
+    except (CommandError, Unusable) as error:
+        writing.dispose()
+        raise Unusable(str(error)) from error
+    return writing, reading
+
+
+def _open_file(where: URL, checked: bool) -> tuple[Engine, Engine]:
     if sqlite3.sqlite_version_info < SQLITE:
         raise Unusable(
             f"this Python comes with SQLite {sqlite3.sqlite_version}, and chatroom needs"
@@ -61,6 +82,11 @@ def open_engines(url: str, *, checked: bool = True) -> tuple[Engine, Engine]:
     return writing, _engine(where, "BEGIN")
 
 
+def is_file(url: str) -> bool:
+    """Whether the database at `url` is one of this machine's files, which one server has for itself."""
+    return url.partition("://")[0] not in postgresql.NAMES
+
+
 def path_of(url: str) -> Path:
     """Where the database at `url` is, or would be. Raises Unusable."""
     return Path(str(_sqlite_url(url).database))
@@ -68,17 +94,29 @@ def path_of(url: str) -> Path:
 
 def files_of(url: str) -> list[Path]:
     """The files of the database at `url` that are there: its own first, then those beside it."""
+    if not is_file(url):
+        return []
     path = str(path_of(url))
     return [Path(path + end) for end in ("", "-wal", "-shm", ".lock") if Path(path + end).exists()]
+
+
+def told(error: DBAPIError, url: str) -> str:
+    """What is wrong with the database at `url`, and what to do, in one sentence."""
+    return (
+        explain(error, path_of(url)) if is_file(url) else postgresql.explain(error, postgresql.address(url))
+    )
 
 
 def epoch_of(engine: Engine) -> str:
     """The log's epoch, made at the first start."""
     with engine.begin() as connection:
-        found = connection.scalar(select(meta.c.value).where(meta.c.name == "epoch"))
+        query = select(meta.c.value).where(meta.c.name == "epoch")
+        found = connection.scalar(query)
         if found is None:
-            found = secrets.token_urlsafe(9)
-            connection.execute(insert(meta).values(name="epoch", value=found))
+            # Of several nodes that start at once, one makes it.
+            made = upsert(connection, meta).values(name="epoch", value=secrets.token_urlsafe(9))
+            connection.execute(made.on_conflict_do_nothing())
+            found = connection.scalar(query)
     return str(found)
 
 
@@ -109,10 +147,11 @@ def _sqlite_url(url: str) -> URL:
         where = make_url(url)
     except ArgumentError:
         raise Unusable(
-            f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3, not {url!r}"
+            f"--store takes a URL such as sqlite:////var/lib/chatroom/log.sqlite3 or"
+            f" postgresql://user@host/database, not {url!r}"
         ) from None
     if where.get_backend_name() != "sqlite":
-        raise Unusable(f"--store: this version keeps its log in SQLite, not in {where.get_backend_name()}")
+        raise Unusable(f"--store: the log is kept in SQLite or PostgreSQL, not in {where.get_backend_name()}")
     if where.drivername != "sqlite" or where.host or where.query:
         raise Unusable(f"--store takes sqlite:///FILE and nothing around it, not {url!r}")
     if not where.database or where.database == ":memory:":
@@ -167,12 +206,11 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    tables = text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
-    if connection.scalar(tables):
+    if inspect(connection).has_table("alembic_version"):
         there = connection.scalar(text("SELECT version_num FROM alembic_version"))
         if there is not None and there not in known:
             raise Unusable(
                 f"the database was made by a newer chatroom (its version is {there}):"
-                " install that one, or use another --data folder"
+                " install that one, or use another database"
             )
     command.upgrade(config, "head")

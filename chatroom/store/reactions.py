@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chatroom.domain.errors import ChatError, Conflict, NotFound
 from chatroom.domain.events import NAMED, Event, Message, Reaction, Tally
@@ -25,6 +24,7 @@ from chatroom.domain.model import Seq
 from chatroom.domain.rules import MOST_EMOJI
 from chatroom.store.prepared import Prepared
 from chatroom.store.tables import message, reaction
+from chatroom.store.upsert import unless_there
 
 _Target = tuple[str, Seq]
 
@@ -36,8 +36,7 @@ class Marking:
         there = message.c.room == bindparam("in_room"), message.c.seq == bindparam("target")
         standing = select(message.c.seq).where(*there, ~message.c.deleted)
         self._standing = Prepared(dialect, standing, "in_room", "target")
-        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        put = insert(reaction).on_conflict_do_nothing()
+        put = unless_there(dialect, reaction)
         self._put = Prepared(dialect, put, "room", "target", "emoji", "author", "seq")
         under = reaction.c.room == bindparam("in_room"), reaction.c.target == bindparam("under")
         of_emoji = *under, reaction.c.emoji == bindparam("mark")

@@ -32,8 +32,10 @@ from chatroom.domain.model import Millis, Role, Seq
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
 from chatroom.store import accounts, changes, deletion, invitations, logins, moderation, reactions, rooms
 from chatroom.store.gathering import Gathering
+from chatroom.store.postgresql import write_alone
+from chatroom.store.reading import read
 from chatroom.store.webhooks import SqlWebhooks
-from chatroom.store.writer import RETRY_AFTER
+from chatroom.store.writer import RETRY_AFTER, problem
 
 READERS = 3
 
@@ -287,11 +289,9 @@ class SqlRegistry:
     def _read(
         self, work: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kw: _P.kwargs
     ) -> "Deferred[_T]":
-        def read() -> _T:
-            with self._reading.connect() as connection:
-                return work(connection, *args, **kw)
-
-        return self._run(self._readers, read)
+        return self._run(
+            self._readers, lambda: read(self._reading, lambda connection: work(connection, *args, **kw))
+        )
 
     def _write(
         self, work: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **kw: _P.kwargs
@@ -305,6 +305,7 @@ class SqlRegistry:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with self._turn, self._writing.begin() as connection:
+            write_alone(connection)
             yield connection
 
     def _run(self, pool: ThreadPool, work: Callable[[], _T]) -> "Deferred[_T]":
@@ -327,7 +328,7 @@ class SqlRegistry:
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:
-            self._log.error("the registry cannot be used: {error}", error=str(error.orig))
+            self._log.error("the registry cannot be used: {error}", error=problem(error))
         self._failing = True
         # A connection that failed may be why: the next call opens another.
         self._reading.dispose()

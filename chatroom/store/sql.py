@@ -18,10 +18,11 @@ from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store.opening import epoch_of, open_engines
 from chatroom.store.reactions import with_reactions
+from chatroom.store.reading import read
 from chatroom.store.registry import SqlRegistry
 from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import event, room
-from chatroom.store.writer import RETRY_AFTER, Writer
+from chatroom.store.writer import RETRY_AFTER, Writer, problem
 
 READERS = 3
 
@@ -129,10 +130,9 @@ class SqlStore:
     def _read(self, work: Callable[[Connection], _T]) -> "Deferred[_T]":
         def on_thread() -> _T:
             try:
-                with self._reading.connect() as connection:
-                    return work(connection)
+                return read(self._reading, work)
             except DBAPIError as error:
-                self._log.error("the store cannot be read: {error}", error=str(error.orig))
+                self._log.error("the store cannot be read: {error}", error=problem(error))
                 self._reading.dispose()
                 raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER) from error
 

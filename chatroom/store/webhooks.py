@@ -153,7 +153,10 @@ def resend(connection: Connection, hook: str, letter: int | None, now: Millis) -
 
 def _put(connection: Connection, letters: Sequence[Letter]) -> None:
     if letters:
-        connection.execute(insert(tables.letter), [structs.asdict(one) | {"id": None} for one in letters])
+        rows = [structs.asdict(one) for one in letters]
+        for row in rows:
+            del row["id"]
+        connection.execute(insert(tables.letter), rows)
 
 
 def _heard(hook: Webhook) -> ColumnElement[bool]:

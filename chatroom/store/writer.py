@@ -30,6 +30,11 @@ RETRY_AFTER = 2.0
 """Seconds after which a refused author may hope that the disk is better."""
 
 
+def problem(error: DBAPIError) -> str:
+    """What the database says is wrong, on one line."""
+    return " ".join(str(error.orig).split())
+
+
 class Waiting(NamedTuple):
     """A draft on its way to the disk."""
 
@@ -124,7 +129,7 @@ class Writer:
             return self._apart(batch)
         except DBAPIError as error:
             self._note_failure(error)
-            refused = Unavailable("the server cannot write to its disk now; try again", RETRY_AFTER)
+            refused = Unavailable("the server cannot write to its database now; try again", RETRY_AFTER)
             return [(refused, False)] * len(batch)
         except Exception:
             return self._apart(batch)
@@ -149,15 +154,23 @@ class Writer:
             return self._transacted(drafts, careful=True)
 
     def _transacted(self, drafts: list[Event], *, careful: bool) -> list[Outcome]:
+        kept = self._connection is not None
         if self._connection is None:
             # Kept from one commit to the next: fetching it from the pool costs more than a post's SQL.
             self._connection = self._engine.connect()
+        committing = False
         try:
             with self._turn, self._connection.begin():
-                return commit(self._connection, drafts, careful=careful)
+                outcomes = commit(self._connection, drafts, careful=careful)
+                committing = True
+                return outcomes
         except BaseException:
+            lost = kept and not committing and self._connection.invalidated
             self._let_go()
-            raise
+            if not lost:
+                raise
+        # The database's server was started again since the last commit: nothing of this one is there.
+        return self._transacted(drafts, careful=careful)
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
@@ -166,7 +179,7 @@ class Writer:
 
     def _note_failure(self, error: DBAPIError) -> None:
         if not self._failing:
-            self._log.error("the store cannot be written, posts are refused: {error}", error=str(error.orig))
+            self._log.error("the store cannot be written, posts are refused: {error}", error=problem(error))
         self._failing = True
         # A connection that failed may be why: the next commit opens another.
         self._engine.dispose()

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from chatroom.store.sql import SqlStore
 
+from .. import postgresql
 from .memory import MemoryStore
 
 PATIENCE = 20
@@ -58,13 +59,13 @@ class InMemory:
         """Nothing to let go of."""
 
 
-class OnDisk:
-    """The real one, on a SQLite file in `folder`."""
+class Real:
+    """The real one, on the database at `url`."""
 
-    def __init__(self, folder: Path, *, start: bool = True) -> None:
-        self.path = folder / "log.sqlite3"
+    def __init__(self, url: str, *, start: bool = True) -> None:
+        self.url = url
         self.calls = Calls()
-        self.store = SqlStore(f"sqlite:///{self.path}", self.calls)
+        self.store = SqlStore(url, self.calls)
         self._closed = False
         if start:
             self.start()
@@ -84,3 +85,25 @@ class OnDisk:
         if not self._closed:
             self._closed = True
             self.wait(Deferred.fromCoroutine(self.store.stop()))
+
+
+class OnDisk(Real):
+    """On a SQLite file in `folder`."""
+
+    def __init__(self, folder: Path, *, start: bool = True) -> None:
+        self.path = folder / "log.sqlite3"
+        super().__init__(f"sqlite:///{self.path}", start=start)
+
+
+class OnServer(Real):
+    """On a PostgreSQL database of its own."""
+
+    def __init__(self, *, start: bool = True) -> None:
+        self.database = postgresql.server().database(postgresql.migrated())
+        super().__init__(postgresql.server().url(self.database), start=start)
+
+    def close(self) -> None:
+        """End its threads, and take the database away."""
+        if not self._closed:
+            super().close()
+            postgresql.server().drop(self.database)

@@ -40,13 +40,23 @@ class OnDisk(keeping.OnDisk):
         return self.store.registry
 
 
-Kept = InMemory | OnDisk
+class OnServer(keeping.OnServer):
+    """The same, on PostgreSQL."""
 
-KINDS = ["memory", "sqlite"]
+    @property
+    def registry(self) -> SqlRegistry:
+        return self.store.registry
+
+
+Kept = InMemory | OnDisk | OnServer
+
+KINDS = ["memory", "sqlite", "postgresql"]
 
 
 def kept_by(kind: str, folder: Path) -> Kept:
-    """One of each kind; the real one keeps its file in `folder`."""
+    """One of each kind; SQLite keeps its file in `folder`."""
+    if kind == "postgresql":
+        return OnServer()
     return InMemory() if kind == "memory" else OnDisk(folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -22,16 +22,21 @@ from chatroom.wire.json import decode, encode
 
 from ..wire.json_values import objects
 from .drafts import ANA, BOB, deleted, edited, placed, reacted, ruled, said
-from .keeping import InMemory, OnDisk, outcome
+from .keeping import InMemory, OnDisk, OnServer, outcome
 
-Kept = InMemory | OnDisk
+Kept = InMemory | OnDisk | OnServer
 
 _fresh_room = (f"room{number}" for number in count())
 
 
-@pytest.fixture(params=["memory", "sqlite"], scope="module")
+@pytest.fixture(params=["memory", "sqlite", "postgresql"], scope="module")
 def kept(request, tmp_path_factory) -> Iterator[Kept]:
-    made: Kept = InMemory() if request.param == "memory" else OnDisk(tmp_path_factory.mktemp("store"))
+    makers: dict[str, Callable[[], Kept]] = {
+        "memory": InMemory,
+        "sqlite": lambda: OnDisk(tmp_path_factory.mktemp("store")),
+        "postgresql": OnServer,
+    }
+    made = makers[request.param]()
     yield made
     made.close()
 
@@ -519,7 +524,7 @@ def shape(results: list[Any]) -> list[object]:
     return [(type(one), getattr(one, "room", None), getattr(one, "seq", None)) for one in results]
 
 
-@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kept", ["sqlite", "postgresql"], indirect=True)
 @given(batches=st.lists(st.lists(DRAFTS, min_size=1, max_size=6), max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_every_store_does_the_same(kept, batches):

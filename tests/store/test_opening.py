@@ -128,7 +128,7 @@ def test_a_writing_transaction_has_the_lock_from_its_beginning(path, monkeypatch
         "sqlite:///:memory:",
         "://",
         "sqlite",
-        "postgresql://x/y",
+        "mysql://x/y",
         "sqlite+other:///log.sqlite3",
         "sqlite://host/log.sqlite3",
         "sqlite:///log.sqlite3?mode=ro",

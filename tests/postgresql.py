@@ -1,0 +1,225 @@
+"""A PostgreSQL server for the tests: one a test session, on a port of its own, in a temporary folder."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PATIENCE = 60
+"""Seconds that a server may take to start or to end, on a busy machine."""
+
+PASSWORD = "a password for tests"
+SETTINGS = {
+    # The tests are about what is committed, not about what a power cut leaves of it.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "120",
+    "listen_addresses": "127.0.0.1",
+    "log_min_messages": "fatal",
+}
+_PR_SET_PDEATHSIG = 1
+
+_numbers = count(1)
+
+
+class NotStarted(Exception):
+    """The server ended, or does not answer; the message is what it wrote."""
+
+
+class Server:
+    """A PostgreSQL server, which can be ended and started again. As root, another user runs it."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-"))
+        self.port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user: dict[str, Any] = {}
+        if os.getuid() == 0:
+            them = pwd.getpwnam("postgres")
+            os.chown(self.folder, them.pw_uid, them.pw_gid)
+            self._user = {"user": them.pw_uid, "group": them.pw_gid, "extra_groups": []}
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        self._run(
+            "initdb",
+            "--no-sync",
+            "--encoding=UTF8",
+            # Not C: what depends on the order of texts must not depend on this.
+            *("--locale=C.UTF-8", f"--pgdata={self.folder / 'data'}", "--username=postgres"),
+            *("--auth=scram-sha-256", f"--pwfile={password}"),
+        )
+
+    def url(self, database: str = "postgres", user: str = f"postgres:{PASSWORD.replace(' ', '%20')}") -> str:
+        """Where a database is."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start, on the port of the last time, and wait until it answers."""
+        if not self.port:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
+        settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder}
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._programs / "postgres",
+                    *("-D", self.folder / "data"),
+                    *[f"--{name}={value}" for name, value in settings.items()],
+                ],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_us,
+                **self._user,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise NotStarted((self.folder / "log").read_text(errors="replace"))
+            time.sleep(0.05)
+
+    def stop(self, how: int = signal.SIGINT) -> None:
+        """End it; its clients lose their connections."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def execute(self, statement: str, database: str = "postgres") -> list[Any]:
+        """Run a statement; the rows that it gives."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def database(self, like: str = "template0") -> str:
+        """A new database's name; it is a copy of `like`."""
+        name = f"test{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Take a database away, whoever is connected to it."""
+        self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._programs / program, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            **self._user,
+        )
+        if done.returncode:
+            raise NotStarted(done.stderr)
+
+
+def server() -> Server:
+    """This session's server, running. Skips the test where PostgreSQL is not installed; fails it under
+    CHATROOM_REQUIRE_ALL."""
+    missing = _missing()
+    if missing:
+        if os.environ.get("CHATROOM_REQUIRE_ALL"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return _server()
+
+
+def another() -> Server:
+    """A server of a test's own, running."""
+    server()
+    programs = _programs()
+    assert programs is not None
+    made = Server(programs)
+    atexit.register(lambda: _end(made))
+    made.start()
+    return made
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it has not come to that"
+        time.sleep(0.02)
+
+
+@cache
+def migrated() -> str:
+    """The name of a database that is as the server makes it, to make copies of."""
+    from chatroom.store.opening import open_engines
+
+    name = server().database()
+    for engine in open_engines(server().url(name)):
+        engine.dispose()
+    return name
+
+
+@cache
+def _server() -> Server:
+    programs = _programs()
+    assert programs is not None
+    made = Server(programs)
+    atexit.register(lambda: _end(made))
+    made.start()
+    return made
+
+
+def _end(made: Server) -> None:
+    made.stop()
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@cache
+def _programs() -> Path | None:
+    """Where initdb and postgres are: of several versions, the newest."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    on_path = shutil.which("initdb")
+    if found:
+        return found[-1].parent
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _missing() -> str:
+    if _programs() is None:
+        return "PostgreSQL is not installed: tools/system-packages test"
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        return "psycopg is not installed: pip install 'chatroom[postgres]'"
+    return ""
+
+
+def _end_with_us() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
