@@ -57,7 +57,7 @@ def test_a_server_is_one_service(data: str) -> None:
         ("--origin=https://example.org/path", "--origin takes an origin such as https://example.org "),
         ("--endpoint=nonsense:1", "--endpoint 'nonsense:1': there is no kind of endpoint "),
         ("--endpoint=ssl:1:privateKey=none.pem", "there is no file none.pem; "),
-        ("--store=mysql://localhost/chat", "--store: this version keeps its log in SQLite, not in mysql"),
+        ("--store=mysql://localhost/chat", "--store: the log is kept in SQLite or PostgreSQL, not in mysql"),
         ("--store=postgresql://localhost/chat", "--store: this version keeps its log in SQLite, not in "),
         ("--store=:memory:", "--store takes a URL such as sqlite:////var/lib/"),
         ("--store=nonsense", "--store takes a URL such as sqlite:////var/lib/"),
