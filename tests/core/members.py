@@ -6,7 +6,7 @@ from typing import Any
 
 from .house import House, Talker
 
-LOGGED = ("message", "edited", "deleted")
+LOGGED = ("message", "edited", "deleted", "reaction")
 
 
 class Follower:
@@ -29,6 +29,8 @@ class Follower:
         self.applied: list[int] = []
         self.said: dict[int, str | None] = {}
         """What each message says, None if it was taken back."""
+        self.under: dict[int, set[tuple[str, str]]] = {}
+        """What is under each message: emoji, and whose."""
         self.unanswered: dict[int, tuple[str, dict[str, Any]]] = {}
         self.unkept: list[dict[str, Any]] = []
         """Posts that were not answered with ok, to be tried again with their keys."""
@@ -61,6 +63,9 @@ class Follower:
 
     def change(self, kind: str, seq: int, text: str) -> None:
         self._ask(kind, room=self.room, seq=seq, text=text)
+
+    def react(self, seq: int, emoji: str, on: bool) -> None:
+        self._ask("react", room=self.room, seq=seq, emoji=emoji, on=on)
 
     def read_on(self) -> None:
         """Ask for the next part of what it missed."""
@@ -156,6 +161,12 @@ class Follower:
         self.applied.append(event["seq"])
         if event["type"] == "message":
             self.said[event["seq"]] = None if event.get("deleted") else event["text"]
+            tallies = event.get("reactions", [])
+            self.under[event["seq"]] = {(one["emoji"], who) for one in tallies for who in one["by"]}
+        elif event["type"] == "reaction":
+            mark = event["emoji"], event["by"]["id"]
+            under = self.under.get(event["target"], set())
+            (under.add if event["on"] else under.discard)(mark)
         elif event["target"] in self.said:
             self.said[event["target"]] = event["text"] if event["type"] == "edited" else None
             # An edit of what was deleted since reads as empty, in a log that is read later.

@@ -40,7 +40,7 @@ class Listener:
 
 
 DOINGS = ["join", "join", "post", "post", "post", "drop"]
-DOINGS += ["edit", "edit", "delete", "leave", "read on", "post again"]
+DOINGS += ["edit", "edit", "delete", "react", "react", "leave", "read on", "post again"]
 
 
 class Promises(RuleBasedStateMachine):
@@ -99,6 +99,9 @@ class Promises(RuleBasedStateMachine):
             follower.leave()
         elif what == "read on" and follower.aside is not None and not follower.reading:
             follower.read_on()
+        elif what == "react" and follower.said:
+            seq = data.draw(st.sampled_from(sorted(follower.said)))
+            follower.react(seq, data.draw(st.sampled_from("👍🎉")), on=data.draw(st.booleans()))
         elif what in ("edit", "delete"):
             mine = [seq for seq in follower.said if self.author(follower.room, seq) == follower.name]
             if mine:
@@ -213,6 +216,12 @@ class Promises(RuleBasedStateMachine):
         current = {e.seq: None if e.deleted else e.text for e in log if isinstance(e, Message)}
         assert follower.said == {seq: current[seq] for seq in follower.said}
         assert set(follower.said) == {seq for seq in current if seq in follower.applied}
+        under = {
+            event.seq: {(one.emoji, who) for one in event.reactions for who in one.by}
+            for event in log
+            if isinstance(event, Message) and not event.deleted and event.seq in follower.said
+        }
+        assert {seq: follower.under[seq] for seq in under} == under
 
     def check_listener(self, listener: Listener, log) -> None:
         """From the first that it heard, it heard all that others said, as they said it then."""
