@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message, Reaction, size_of, tallied
-from chatroom.domain.model import Seq
+from chatroom.domain.model import By, Seq
 from chatroom.domain.ports import PAGE_BYTES, Dialect
 
 MAX_EVENTS = 1_000
@@ -102,10 +102,13 @@ class Tail:
         return chosen[::-1]
 
     def rename(self, user_id: str, name: str) -> None:
-        """Tell of a user by another name, in every event that tells of them."""
+        """Tell of a user who is gone by another name, in every event that tells of them, and of nothing
+        that they have put under messages."""
         for entry in self._entries:
             if user_id in named_in(entry.event):
                 entry.hold(renamed(entry.event, user_id, name))
+            if isinstance(entry.event, Message) and entry.event.reactions:
+                entry.hold(_without(entry.event, user_id))
 
     def _entry(self, seq: Seq) -> _Entry | None:
         index = len(self._entries) - 1 - (self.head - seq)
@@ -136,6 +139,17 @@ def _changed(event: Event, change: Edited | Deleted | Reaction) -> Event:
     if isinstance(event, Reaction) and event.target == change.target and isinstance(change, Deleted):
         return structs.replace(event, emoji="")
     return event
+
+
+def _without(message: Message, user_id: str) -> Message:
+    """`message` without what that user has put under it."""
+    tallies = message.reactions
+    for one in tallies:
+        if user_id in one.by:
+            by = By(user_id, "")
+            off = Reaction(room=message.room, at=0, by=by, target=message.seq, emoji=one.emoji, on=False)
+            tallies = tallied(tallies, off)
+    return structs.replace(message, reactions=tallies)
 
 
 def named_in(event: Event) -> tuple[str, ...]:

@@ -14,6 +14,7 @@
  *     const room = chat.join("lobby");
  *     const {seq} = await room.post("Hello");      // on the server's disk
  *     await room.edit(seq, "Hello, all");
+ *     await room.react(seq, "👍");
  *     await room.delete(seq);
  *     const {events} = await room.history({before: seq, limit: 50});
  *     await chat.sendTo("Bea", "Just to you");

@@ -281,3 +281,25 @@ test("our typing is told once in three seconds", async () => {
   await settle();
   assert.deepEqual(server.asked("typing").slice(3).map(({on}) => on), [true, true]);
 });
+
+test("a reaction waits where the server asks for patience, and is handed out like all that happens", async () => {
+  const {seq} = server.append("lobby", {text: "one"});
+  const {room} = await enter(connect());
+  const heard = [];
+  room.on("reaction", ({emoji, on}) => heard.push([emoji, on]));
+  let patience = true;
+  server.answer = ({type, seq: target, emoji, on}) => {
+    if (type !== "react") return undefined;
+    if (!patience) return {seq: server.publish("lobby", {type: "reaction", target, emoji, on}).seq};
+    patience = false;
+    return {type: "error", code: "rate_limited", message: "too fast", retry_after: 1};
+  };
+  const done = room.react(seq, "👍");
+  await settle();
+  await pass(2 * SECOND);
+  await done;
+  await settle();
+  assert.deepEqual(heard, [["👍", true]]);
+  const asked = server.asked("react").map(({seq: target, emoji, on}) => [target, emoji, on]);
+  assert.deepEqual(asked, [[seq, "👍", true], [seq, "👍", true]]);
+});

@@ -138,6 +138,12 @@ def test_a_deleted_text_is_nowhere_in_it():
     assert b"secret" not in b"".join(tail.after(0, JSON, 99).payloads)
 
 
+def test_what_somebody_who_is_gone_has_put_under_messages_is_not_told():
+    tail = filled(said("a", seq=1), reacted(1, seq=2), reacted(1, seq=3, by=BOB), reacted(1, "🎉", seq=4))
+    tail.rename(ANA.id, "deleted")
+    assert read(tail.newest(JSON, 9))[0]["reactions"] == [{"emoji": "👍", "by": [BOB.id], "count": 1}]
+
+
 class TailAgainstStore(RuleBasedStateMachine):
     """Whatever is posted, edited and deleted: where the tail reaches, it answers as the store does."""
 
