@@ -6,6 +6,7 @@ A crash loses at most the last moment of it, and then the same is told again, un
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -20,6 +21,9 @@ SOON = 0.5
 
 LATER = 30.0
 """Seconds after which it is kept that there was nothing to tell."""
+
+MAX_TOGETHER = 1_000
+"""So many new letters are kept in one transaction, so that no post waits for a very long one."""
 
 MAX_NEW = 10_000
 """So many letters wait to be kept, where the database cannot be written; more are lost."""
@@ -43,6 +47,7 @@ class Records:
         self._due = 0.0
         self._writing = False
         self._stopped = False
+        self._failing = False
         self.unsettled: set[int] = set()
         """Letters that were told, or have died, and may still be read from the store."""
 
@@ -79,28 +84,32 @@ class Records:
             self._unchosen.add(who)
         self._plan(SOON)
 
-    async def keep(self) -> None:
-        """Keep all of it now, as far as that can be done."""
+    async def keep(self) -> bool:
+        """Keep it now, as far as that can be done; whether it was, and there is more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         cursors, self._cursors = self._cursors, {}
         told, self._told = self._told, []
         dead, self._dead = self._dead, []
-        new, self._new = self._new, {}
+        new = dict(islice(self._new.items(), MAX_TOGETHER))
+        self._new = dict(islice(self._new.items(), MAX_TOGETHER, None))
         self._unchosen.clear()
         if not (cursors or told or dead or new):
-            return
-        self._writing = True
+            return False
+        kept, self._writing = False, True
         try:
             await self._kept.keep(Progress(cursors, told, dead, list(new.values())))
         except ChatError as error:
-            self._log.error("what webhooks were told cannot be kept: {error}", error=error.message)
+            if not self._failing:
+                self._log.error("what webhooks were told cannot be kept: {error}", error=error.message)
+            self._failing = True
             self._cursors = cursors | self._cursors
             self._told = told + self._told
             self._dead = dead + self._dead
             self._new = new | self._new
         else:
+            kept, self._failing = True, False
             self.unsettled.difference_update(told, (letter.id for letter in dead))
             for hook, room in {(letter.hook, letter.room) for letter in new.values()}:
                 self._lettered(hook, room)
@@ -108,6 +117,7 @@ class Records:
             self._writing = False
         if self._cursors or self._told or self._dead or self._new:
             self._plan(SOON)
+        return kept and bool(self._new)
 
     def forget(self, hook: str) -> None:
         """A webhook is there no more."""

@@ -120,7 +120,8 @@ class Webhooks:
     async def stop(self) -> None:
         """Keep what is still to be kept; nothing more after that."""
         self.pause()
-        await self._records.keep()
+        while await self._records.keep():
+            pass
         self._records.stop()
 
     async def _open(self, hook: Webhook) -> None:

@@ -162,7 +162,10 @@ class Core:
     async def start(self) -> None:
         """Nothing is kept."""
 
-    def stop(self) -> None:
+    def pause(self) -> None:
+        """Nobody is told anything."""
+
+    async def stop(self) -> None:
         """Nothing is left to be done."""
 
 
@@ -202,8 +205,9 @@ class TestRunning:
         store, door, clock = Store(), Door(connections), Clock()
         core: Any = Core()
         passwords: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
+        courier: Any = SimpleNamespace(stop=lambda: None)
         locks = [tap.take_data(folder)]
-        running = tap.Running(store, core, passwords, door, clock, locks)  # type: ignore[arg-type]
+        running = tap.Running(store, core, passwords, courier, door, clock, locks)  # type: ignore[arg-type]
         running.startService()
         return running, store, door, clock
 

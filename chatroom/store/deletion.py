@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, case, select, tuple_, update
 
 from chatroom.domain.errors import NotFound, Unavailable
 from chatroom.domain.model import Seq
-from chatroom.store import logins, rooms
+from chatroom.store import logins, rooms, webhooks
 from chatroom.store.accounts import account as account_of
 from chatroom.store.accounts import change_account
 from chatroom.store.changes import leave
@@ -53,6 +53,7 @@ def end_account(connection: Connection, account: str) -> None:
     logins.close_logins(connection, account)
     logins.delete_keys(connection, account)
     rooms.forget_user(connection, account)
+    webhooks.forget_user(connection, account)
     forget_author(connection, account)
 
 

@@ -151,6 +151,14 @@ def resend(connection: Connection, hook: str, letter: int | None, now: Millis) -
     return len(found)
 
 
+def forget_user(connection: Connection, user: str) -> None:
+    """Take away the webhooks of a bot, and the letters of anybody's coming and going."""
+    for hook in list(connection.scalars(select(_of.id).where(_of.account == user))):
+        remove_webhook(connection, hook)
+    about = _letter.body.contains(f'"id":"{user}"', autoescape=True)
+    connection.execute(delete(tables.letter).where(about))
+
+
 def _put(connection: Connection, letters: Sequence[Letter]) -> None:
     if letters:
         rows = [structs.asdict(one) for one in letters]

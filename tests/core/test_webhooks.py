@@ -11,6 +11,7 @@ from standardwebhooks import Webhook as Verifier
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel
 
+from chatroom import progress
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
 from chatroom.domain.webhooks import Outcome
@@ -584,3 +585,16 @@ def test_a_webhook_that_is_opened_while_people_talk_misses_nothing(house, monkey
     waiting.callback([])
     house.settle()
     assert house.courier.texts() == ["a", "b"]
+
+
+def test_many_comings_are_kept_in_several_transactions_also_at_the_end(house, monkeypatch):
+    monkeypatch.setattr(progress, "MAX_TOGETHER", 3)
+    house.hook("connected")
+    house.courier.answer = lambda _parcel: DOWN
+    for number in range(7):
+        house.json(f"Ana{number}").does("join", room="lobby")
+    house.keep()
+    assert [len(one.new) for one in house.kept.kept if one.new] == [3]
+    house.done(house.webhooks.stop())
+    assert [len(one.new) for one in house.kept.kept if one.new] == [3, 3, 1]
+    assert len(house.again().courier.told()) == 7

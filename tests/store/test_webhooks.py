@@ -12,7 +12,19 @@ from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, 
 
 from .drafts import said
 from .memory_webhooks import MemoryWebhooks
-from .registries import NOW, InMemory, Kept, append, changed, place, record, refused
+from .registries import (
+    NOW,
+    Asked,
+    InMemory,
+    Kept,
+    OnDisk,
+    account,
+    append,
+    changed,
+    place,
+    record,
+    refused,
+)
 
 
 class AskedWebhooks:
@@ -149,3 +161,20 @@ def test_disabling_and_removing_are_told_of(webhooks, registry):
     assert list(webhooks.lettered("w1")) == []
     refused(NotFound, webhooks.remove_webhook, "w1")
     refused(NotFound, webhooks.set_webhook, "w1", None, "")
+
+
+def test_of_a_deleted_account_nothing_is_told_and_a_bots_webhooks_end(tmp_path):
+    kept = OnDisk(tmp_path)
+    registry, webhooks = Asked(kept), AskedWebhooks(kept)
+    ana = account("Ana")
+    registry.add_account(ana, None)
+    webhooks.add_webhook(hook(), bot())
+    bodies = [f'{{"user":{{"id":"{one}","name":"Ana"}}}}' for one in (ana.id, "g1")]
+    new = [letter(body=body) for body in bodies]
+    webhooks.keep(Progress({}, new=new, dead=[letter(body=bodies[0], dead=NOW)]))
+    registry.delete_account(ana.id, "deleted")
+    assert [one.body for one in webhooks.letters("w1", "lobby", 0, 10)] == bodies[1:]
+    assert list(webhooks.dead("w1", 10)) == []
+    assert ("webhook", "w1") in changed(registry, lambda: registry.delete_account("bBot", "deleted"))
+    assert list(webhooks.webhooks()) == []
+    kept.close()
