@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatroom.domain.limits import limited
+from chatroom.doors.channel import HELD
 
 from ..logs import Logs
 from .premises import Caller
@@ -179,6 +180,31 @@ class TestTheShortWay:
         caller.transport.protocol.dataReceived(program.raw("POST", PATH, b'{"text":"2"}'))
         caller.vanish()
         assert [event.text for event in office.log()] == ["1", "2"]
+
+    def test_who_sends_much_at_once_is_read_when_what_came_before_is_done(
+        self, office: Office, program: Program
+    ) -> None:
+        caller, one = office.call(), program.raw("POST", PATH, b'{"text":"x"}')
+        count = 2 * HELD // len(one)
+        for _ in range(count):
+            caller.transport.protocol.dataReceived(one)
+        assert caller.transport.producerState == "paused"
+        assert [found.status for found in answers(caller.took())] == [201] * count
+        assert caller.transport.producerState == "producing"
+
+    def test_who_reads_no_answers_is_not_read(self, office: Office, program: Program) -> None:
+        caller, one = office.call(), program.raw("POST", PATH, b'{"text":"x"}')
+        for _ in range(2 * HELD // len(one)):
+            caller.transport.protocol.dataReceived(one)
+        caller.transport.producer.pauseProducing()
+        office.settle()
+        assert caller.transport.producerState == "paused"
+        caller.transport.producer.resumeProducing()
+        assert caller.transport.producerState == "producing"
+        caller.took()
+        caller.transport.producer.pauseProducing()
+        office.pass_time(61)
+        assert caller.gone
 
     def test_a_key_that_is_revoked_between_two_requests_is_good_no_more(
         self, office: Office, program: Program
