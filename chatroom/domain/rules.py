@@ -146,12 +146,17 @@ def check_text(text: str, limits: Limits) -> None:
 MOST_EMOJI = 20
 """So many different emoji are under one message at most."""
 
+MAX_EMOJI = 32
+"""Characters of one: people and flags are made of several."""
+
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def check_emoji(emoji: str) -> None:
     """Raises BadRequest for what is not seen as one thing under a message: white space, control
-    characters, what turns the direction of writing, and what has nothing to see."""
+    characters, what turns the direction of writing, what has nothing to see, and more than MAX_EMOJI."""
+    if not 0 < len(emoji) <= MAX_EMOJI:
+        raise BadRequest(f"an emoji has 1 to {MAX_EMOJI} characters")
     kinds = [unicodedata.category(character) for character in emoji]
     if any(kind in ("Cc", "Cs", "Zs", "Zl", "Zp") for kind in kinds) or not _BIDI.isdisjoint(emoji):
         raise BadRequest("an emoji has no white space and no control characters")

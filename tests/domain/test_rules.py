@@ -32,6 +32,8 @@ def test_a_text_that_is_none_is_refused(text):
 
 EMOJI = ["👍", "❤️", "👩‍👩‍👧", "🏴\U000e0067\U000e0062\U000e007f", "1️⃣", "+1", "ok", "é", "\U0001ffff"]
 NO_EMOJI = [
+    "",
+    "x" * 33,
     " ",
     "a b",
     "\n",
