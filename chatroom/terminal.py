@@ -14,8 +14,8 @@ from chatroom.domain.model import Millis
 
 Options = argparse.Namespace
 
-FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
-FOLDERS = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/", "tcsh": "d"}
+FILES = {"bash": "_shtab_compgen_files", "zsh": "_files"}
+FOLDERS = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/"}
 """shtab's FILE and DIRECTORY: to import it takes longer than most commands do."""
 
 DONE, COULD_NOT, MISUSED, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130

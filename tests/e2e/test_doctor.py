@@ -152,7 +152,8 @@ def test_bash_completes(script: Path, words: list[str], offered: set[str]) -> No
 
 
 def test_files_are_completed_as_shtab_does_it() -> None:
-    assert (shtab.FILE, shtab.DIRECTORY) == (FILES, FOLDERS)
+    for shell in ("bash", "zsh"):
+        assert (shtab.FILE[shell], shtab.DIRECTORY[shell]) == (FILES[shell], FOLDERS[shell])
 
 
 def test_zsh_is_given_a_function_of_its_own(tmp_path: Path) -> None:
