@@ -35,6 +35,8 @@ PARTS = {
         "chatroom.administration.invitations", "make a link by which somebody can sign up, and print it"
     ),
     "webhook": Part("chatroom.administration.webhooks", "webhooks: who is told by HTTP what happens"),
+    "backup": Part("chatroom.administration.backup", "copy the database into a file, also while it is used"),
+    "restore": Part("chatroom.administration.restore", "put a backup in the database's place"),
     "cert": Part("chatroom.administration.certificates", "make a self-signed certificate for development"),
     "completion": Part("chatroom.console.completion", "print what makes your shell complete these commands"),
 }

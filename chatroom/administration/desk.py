@@ -14,7 +14,7 @@ from chatroom.domain.model import Millis
 from chatroom.options import DEFAULT_DATA
 from chatroom.store import accounts, moderation
 from chatroom.store.database import Connection, Database
-from chatroom.store.opening import Unusable
+from chatroom.store.opening import Unusable, is_file, path_of
 from chatroom.terminal import (
     Commands,
     Mistake,
@@ -38,6 +38,8 @@ __all__ = [
     "Options",
     "between",
     "command",
+    "database_file",
+    "file_named",
     "group",
     "listing",
     "moment",
@@ -85,10 +87,9 @@ def listing(parser: argparse.ArgumentParser) -> None:
 def opened(options: Options, *, make: bool = False) -> Iterator[Database]:
     """The database that the options name, made where it is not there yet if that is meant: for what
     is set up before the server starts for the first time. Raises Mistake where it cannot be used."""
-    folder = options.data.expanduser().absolute()
     if make and options.store is None:
-        _make(folder)
-    url = options.store or f"sqlite:///{folder / 'chatroom.sqlite3'}"
+        _make(_folder(options))
+    url = database_url(options)
     try:
         database = Database(url, make=make)
         if database.made:
@@ -99,6 +100,24 @@ def opened(options: Options, *, make: bool = False) -> Iterator[Database]:
             database.close()
     except Unusable as error:
         raise Mistake(str(error)) from None
+
+
+def database_url(options: Options) -> str:
+    """Where the database is that the options name."""
+    return options.store or f"sqlite:///{_folder(options) / 'chatroom.sqlite3'}"
+
+
+def database_file(options: Options) -> Path:
+    """The file that the database is. Raises Mistake where it is none."""
+    url = database_url(options)
+    if not is_file(url):
+        raise Mistake("a PostgreSQL database is copied with pg_dump, and put back with pg_restore")
+    return path_of(url)
+
+
+def _folder(options: Options) -> Path:
+    folder: Path = options.data
+    return folder.expanduser().absolute()
 
 
 def _make(folder: Path) -> None:

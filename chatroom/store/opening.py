@@ -11,7 +11,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -21,7 +32,17 @@ from chatroom.store.tables import meta
 from chatroom.store.unusable import Unusable
 from chatroom.store.upsert import upsert
 
-__all__ = ["Unusable", "epoch_of", "explain", "files_of", "is_file", "open_engines", "path_of", "told"]
+__all__ = [
+    "Unusable",
+    "begin_epoch",
+    "epoch_of",
+    "explain",
+    "files_of",
+    "is_file",
+    "open_engines",
+    "path_of",
+    "told",
+]
 
 BUSY_SECONDS = 5
 """How long a connection waits for another program's lock."""
@@ -118,6 +139,14 @@ def epoch_of(engine: Engine) -> str:
             connection.execute(made.on_conflict_do_nothing())
             found = connection.scalar(query)
     return str(found)
+
+
+def begin_epoch(connection: Connection) -> str:
+    """The log begins another life: no client resumes in it where it was in the one before."""
+    epoch = secrets.token_urlsafe(9)
+    connection.execute(delete(meta).where(meta.c.name == "epoch"))
+    connection.execute(insert(meta).values(name="epoch", value=epoch))
+    return epoch
 
 
 def explain(error: DBAPIError, path: Path) -> str:

@@ -45,6 +45,7 @@ class Server:
         through: tuple[str, ...] = (),
         log_file: Path | None = None,
         host: str = "127.0.0.1",
+        lifetime: int = LIFETIME,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -52,6 +53,7 @@ class Server:
         self.ports: list[tuple[str, int]] = []
         """Scheme and port of each endpoint that has one."""
         self._host = host
+        self._lifetime = lifetime
         self._options = options
         self._endpoints = endpoints
         self._twistd = twistd
@@ -104,7 +106,8 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_end_in_time,
+                # An alarm outlives exec, so it works whatever becomes of this process.
+                preexec_fn=lambda: signal.alarm(self._lifetime),
                 pass_fds=self._fds,
             )
         self.wait_for(lambda: len(_LISTENING.findall(self.log[before:])) >= len(self._endpoints))
@@ -168,11 +171,6 @@ class Server:
 
     def _with_ports(self) -> int:
         return sum(1 for one in self._endpoints if one.startswith(("tcp", "ssl")))
-
-
-def _end_in_time() -> None:
-    # An alarm outlives exec, so it works whatever becomes of this process.
-    signal.alarm(LIFETIME)
 
 
 def run(*options: str, folder: Path, timeout: float = 30) -> subprocess.CompletedProcess[str]:

@@ -19,12 +19,19 @@ from chatroom.certificate import make
 
 from .clients import JsonClient
 from .commands import PATIENCE, Shell
-from .conftest import Start
+from .conftest import Start, servers
 from .server import TLS, Server
 
 CHECKOUT = Path(__file__).parents[2]
 LINES = 900
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here that leave it running: so many commands take their time."""
+    for start in servers(tmp_path_factory.mktemp("commands")):
+        yield start("--no-limits", lifetime=900)
 
 
 @pytest.fixture
@@ -287,7 +294,7 @@ def test_who_interrupts_is_told_what_was_not_acknowledged(
 def test_the_examples_on_the_page_work(room: Server, tmp_path: Path) -> None:
     page = (CHECKOUT / "docs/command-line.md").read_text()
     examples = re.findall(r"```sh\n(.*?)\n```", page, re.DOTALL)
-    assert len(examples) == 10
+    assert len(examples) == 12
     administer(room, "user", "add", "Ana", "--password-stdin", stdin=PASSWORD + "\n")
     (tmp_path / "key").write_text(administer(room, "key", "add", "doc-bot", "--can", "publish:ops"))
     (tmp_path / "app.log").write_text("started\n")
@@ -298,12 +305,33 @@ def test_the_examples_on_the_page_work(room: Server, tmp_path: Path) -> None:
         command = example.replace("tail -f", "cat").replace("chatroom tail", "chatroom tail --no-follow")
         command = command.replace("https://chat.example", room.url).replace(" Ana", " Ana --password-stdin")
         command = command.replace("http://localhost:9000", room.url)
+        data = room.data if "chatroom backup" in command else "restored"
+        command = re.sub(r"chatroom (backup|restore) ", rf"chatroom \1 --data {data} ", command)
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=shell.env, input=f"{PASSWORD}\n",
             capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (command, done.stderr)
     assert shell.texts("ops")[:2] == ["the backup is done", "started"]
+
+
+def test_clients_begin_anew_in_a_log_that_was_restored(server: Start, tmp_path: Path) -> None:
+    one = server("--no-limits")
+    shell = Shell(tmp_path / "config", one.url)
+    copy = str(tmp_path / "copy")
+    shell.done("send", "one")
+    administer(one, "backup", copy)
+    with JsonClient(one.ws, "Reader") as client:
+        client.post("two")
+        place = {"since": client.join(room="lobby")["room"]["head"], "epoch": client.me["epoch"]}
+    assert "stop it" in shell.failed(1, "restore", copy, "--data", str(one.data))
+    one.stop()
+    administer(one, "restore", copy)
+    one.start()
+    with JsonClient(one.ws, "Reader") as client:
+        reply = client.join(**place)
+        assert (reply["recovered"], reply["room"]["head"]) == (False, 1)
+        assert [event["text"] for event in reply["events"]] == ["one"]
 
 
 def test_a_certificate_is_checked(server: Start, tmp_path: Path) -> None:

@@ -19,8 +19,15 @@ from chatroom.cli import PARTS
 from chatroom.terminal import FILES, FOLDERS
 
 from .commands import PATIENCE, Shell
-from .conftest import Start
+from .conftest import Start, servers
 from .server import TLS, Server
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here that leave it running: so many commands take their time."""
+    for start in servers(tmp_path_factory.mktemp("commands")):
+        yield start("--no-limits", lifetime=900)
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .conftest import servers
 from .server import Server
 
 PAGE = (Path(__file__).parents[2] / "docs/python-client.md").read_text()
@@ -78,6 +80,13 @@ async def main(reactor):
     assert states[-1].state.value == "stopped", states
     print("well")
 """
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here that leave it running: so many commands take their time."""
+    for start in servers(tmp_path_factory.mktemp("commands")):
+        yield start("--no-limits", lifetime=900)
 
 
 def run(program: str, *words: str) -> str:
