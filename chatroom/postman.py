@@ -195,6 +195,9 @@ class Postman:
         """Tell one thing of a lane, and see what is to be done with it next."""
         try:
             done = await self._tell(lane)
+            # Where none may hold events, those that were read are told before they are let go.
+            while not done and len(lane) and not self._holds() and not self._stopped:
+                done = await self._tell(lane)
         except Unavailable as error:
             done, lane.tries = False, lane.tries + 1
             self._wait(lane, error.retry_after or FIRST_RETRY)

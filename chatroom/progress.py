@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -16,6 +17,8 @@ from chatroom.domain.model import Seq
 from chatroom.domain.ports import Clock, Timer
 from chatroom.domain.webhooks import Letter, Progress, Webhooks
 
+_K, _V = TypeVar("_K"), TypeVar("_V")
+
 SOON = 0.5
 """Seconds after which what was told is kept."""
 
@@ -23,7 +26,7 @@ LATER = 30.0
 """Seconds after which it is kept that there was nothing to tell."""
 
 MAX_TOGETHER = 1_000
-"""So many new letters are kept in one transaction, so that no post waits for a very long one."""
+"""So many cursors and new letters are kept in one transaction: no post waits for a very long one."""
 
 MAX_NEW = 10_000
 """So many letters wait to be kept, where the database cannot be written; more are lost."""
@@ -89,11 +92,10 @@ class Records:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        cursors, self._cursors = self._cursors, {}
+        cursors, self._cursors = _some(self._cursors)
         told, self._told = self._told, []
         dead, self._dead = self._dead, []
-        new = dict(islice(self._new.items(), MAX_TOGETHER))
-        self._new = dict(islice(self._new.items(), MAX_TOGETHER, None))
+        new, self._new = _some(self._new)
         self._unchosen.clear()
         if not (cursors or told or dead or new):
             return False
@@ -117,7 +119,7 @@ class Records:
             self._writing = False
         if self._cursors or self._told or self._dead or self._new:
             self._plan(SOON)
-        return kept and bool(self._new)
+        return kept and bool(self._new or self._cursors)
 
     def forget(self, hook: str) -> None:
         """A webhook is there no more."""
@@ -145,3 +147,11 @@ class Records:
         Deferred.fromCoroutine(self.keep()).addErrback(
             lambda failure: self._log.failure("what webhooks were told is not kept", failure)
         )
+
+
+def _some(waiting: dict[_K, _V]) -> tuple[dict[_K, _V], dict[_K, _V]]:
+    """As many as are kept together, and the rest."""
+    if len(waiting) <= MAX_TOGETHER:
+        return waiting, {}
+    items = iter(waiting.items())
+    return dict(islice(items, MAX_TOGETHER)), dict(items)

@@ -598,3 +598,17 @@ def test_many_comings_are_kept_in_several_transactions_also_at_the_end(house, mo
     house.done(house.webhooks.stop())
     assert [len(one.new) for one in house.kept.kept if one.new] == [3, 3, 1]
     assert len(house.again().courier.told()) == 7
+
+
+def test_of_many_rooms_that_wait_each_log_is_read_once_a_page(house):
+    house.hook()
+    house.courier.answer = lambda _parcel: DOWN
+    for number in range(LANES_HOLDING + 10):
+        post(house, *"abcdef", room=f"room{number}")
+    house.elapse(3600)
+    house.courier.answer = lambda _parcel: OK
+    house.courier.sent.clear()
+    reads = house.store.reads
+    house.elapse(3600)
+    assert len(house.courier.sent) == 6 * (LANES_HOLDING + 10)
+    assert house.store.reads - reads <= 2 * (LANES_HOLDING + 10)
