@@ -17,7 +17,8 @@ from chatroom.domain.model import Seq
 from chatroom.domain.ports import Clock, Timer
 from chatroom.domain.webhooks import Letter, Progress, Webhooks
 
-_K, _V = TypeVar("_K"), TypeVar("_V")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 SOON = 0.5
 """Seconds after which what was told is kept."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -20,13 +20,25 @@ from chatroom.domain.errors import BadRequest
 from chatroom.domain.events import Event, Message, Reaction
 from chatroom.domain.model import Millis, Seq
 
-LOGGED = ("message", "edited", "deleted", "reaction", "mention", "direct", "member", "room")
-"""What can be chosen of the logs: `mention` is a message that names the webhook, `direct` one to it."""
+Choice = Literal[
+    "message",
+    "edited",
+    "deleted",
+    "reaction",
+    "mention",
+    "direct",
+    "member",
+    "room",
+    "connected",
+    "disconnected",
+]
+"""What a webhook can be told of: events of the logs (`mention` is a message that names the webhook,
+`direct` one to it), and that somebody comes into a room, or is there no more."""
+
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 PASSING = ("connected", "disconnected")
-"""What can be chosen besides: somebody comes into a room, or is there no more."""
-
-CHOICES = LOGGED + PASSING
+"""Those that no log has."""
 
 MOST = 100
 """So many webhooks at most."""

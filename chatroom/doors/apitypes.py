@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from chatroom.domain.commands import MAX_PAGE, Key, Reason, RoomName, Title, Topic, Until, UserName
 from chatroom.domain.events import Event
 from chatroom.domain.model import MAX_SEQ, Kind, Millis, Role, Room, Seq, User
-from chatroom.domain.webhooks import MAX_ROOMS, MAX_URL
+from chatroom.domain.webhooks import MAX_ROOMS, MAX_URL, Choice
 
 MAX_BATCH = 100
 
@@ -233,11 +233,6 @@ class Bans(Struct, frozen=True, omit_defaults=True):
     next: str | None = None
 
 
-Choice = Literal[
-    "message", "edited", "deleted", "mention", "direct", "member", "room", "connected", "disconnected"
-]
-
-
 class NewWebhook(Struct, frozen=True, kw_only=True):
     """A URL that is to be told of `events` in `rooms` (`*` is all public ones). `name` is what its answers
     are signed with; without one, the URL's host."""
@@ -245,19 +240,7 @@ class NewWebhook(Struct, frozen=True, kw_only=True):
     url: Annotated[str, Meta(min_length=1, max_length=MAX_URL)]
     rooms: Annotated[list[RoomName], Meta(max_length=MAX_ROOMS)] = []
     events: Annotated[
-        list[
-            Literal[
-                "message",
-                "edited",
-                "deleted",
-                "mention",
-                "direct",
-                "member",
-                "room",
-                "connected",
-                "disconnected",
-            ]
-        ],
+        list[Choice],
         Meta(min_length=1, max_length=20),
     ]
     name: Annotated[str, Meta(max_length=256)] | None = None

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
 
 import pytest
 
 from chatroom.domain.limits import limited
-from chatroom.domain.webhooks import CHOICES
-from chatroom.doors.apitypes import Choice
 
 from ..core.house import PASSWORD
 from .programs import Office, Program
@@ -293,7 +290,3 @@ class TestWebhooks:
         for program in (office.program("manage:rooms", "publish:*", "read:*"), office.person("Ana")):
             assert program.wrong("POST", "/webhooks", WANTED) == (403, "forbidden")
             assert program.wrong("GET", "/webhooks") == (403, "forbidden")
-
-
-def test_what_can_be_chosen_is_described() -> None:
-    assert get_args(Choice) == CHOICES
