@@ -168,6 +168,18 @@ class Elsewhere(Resource):
         return b"This is where WebSockets connect; there is nothing to see.\n"
 
 
+class OnlyHeard(Resource):
+    """A path where a stream of events is: a request for it would not have come here."""
+
+    def render(self, request: Request) -> bytes:
+        """Say so."""
+        request.setResponseCode(405)
+        request.setHeader(b"allow", b"GET, OPTIONS")
+        request.setHeader(b"content-type", b"application/json")
+        said = "a stream of events is asked for with GET"
+        return b'{"error":{"code":"unsupported","message":"%b"}}\n' % said.encode()
+
+
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
@@ -182,6 +194,7 @@ class WebRoot(Resource):
         self.putChild(b"", WebFile(str(folder / "index.html")))
         for path in (b"ws", b"echo") if echo else (b"ws",):
             self.putChild(path, Elsewhere())
+        self.putChild(b"events", OnlyHeard())
         self.putChild(b"healthz", Health())
         for name, part in parts.items():
             self.putChild(name.encode(), part)

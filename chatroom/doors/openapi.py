@@ -28,6 +28,9 @@ this server is embedded in, is good for what its user may.
 
 Bodies are JSON, of at most {API_BODY} bytes. What cannot be done is answered with a fitting status and
 `{{"error": {{"code", "message"}}}}`, where trying again may help with `retry_after`, in seconds.
+
+What happens in a room is told as it happens by `GET /rooms/{{room}}/events`: server-sent events, whose
+`Last-Event-ID` goes on after an event that is known, and misses nothing. A key needs `read:ROOM`.
 """
 
 _REFUSALS = {

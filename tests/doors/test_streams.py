@@ -156,6 +156,12 @@ def test_what_is_wrong_with_a_request_is_said_in_json(
     assert error["message"]
 
 
+def test_a_stream_is_only_heard(premises: Premises) -> None:
+    answer = premises.call(asking(method="POST", Content_Length="0")).answer()
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, OPTIONS")
+    assert json.loads(answer.body)["error"]["code"] == "unsupported"
+
+
 def test_who_asks_for_another_server_is_told_so() -> None:
     premises = Premises(called=("other.example",))
     assert refused(premises, asking())[0] == 421
