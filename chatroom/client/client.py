@@ -19,7 +19,8 @@ from chatroom.client.backoff import Backoff
 from chatroom.client.connection import Connection, Identity, Standing
 from chatroom.client.decoding import Heard
 from chatroom.client.errors import ClientError, Refused
-from chatroom.client.outbox import Outbox, Writing
+from chatroom.client.outbox import PAUSE, Outbox, Writing
+from chatroom.client.pace import Pace
 from chatroom.client.room import Room
 from chatroom.domain import commands, model, replies
 from chatroom.domain.model import Seq, User
@@ -72,6 +73,7 @@ class Client:
             Backoff(reactor, chance),
         )
         self._outbox = Outbox(self._send, lambda: self._connection.online, reactor, capacity)
+        self._posting, self._asking = Pace(reactor), Pace(reactor)
         self._rooms: dict[str, Room] = {}
         self._welcome: replies.Welcome | None = None
         self.on_state: Callable[[Standing], None] | None = None
@@ -178,13 +180,16 @@ class Client:
     async def insist(self, command: commands.Command, kind: type[Answer]) -> Answer:
         """As `ask`, and again as long as the server asks for patience."""
         while True:
+            if wait := self._asking.wait():
+                await deferLater(self._reactor, wait)
             try:
                 return await self.ask(command, kind)
             except Refused as error:
                 if not error.temporary:
                     raise
-                wait = 1.0 if error.retry_after is None else error.retry_after
-            await deferLater(self._reactor, wait)
+                # At least so long: a server closes the connection of whom it has to refuse too often.
+                patience = max(PAUSE, error.retry_after or 0)
+            await deferLater(self._reactor, patience)
 
     # What rooms ask, and what the connection tells.
 
@@ -201,6 +206,8 @@ class Client:
     def welcomed(self, welcome: replies.Welcome) -> None:
         """There is a connection: come back into the rooms, and send what waits."""
         self._welcome = welcome
+        self._posting.set(welcome.limits.get("posts_per_second", 0))
+        self._asking.set(welcome.limits.get("requests_per_second", 0))
         for room in list(self._rooms.values()):
             self._enter(room)
         self._outbox.pump()
@@ -241,6 +248,8 @@ class Client:
         return Deferred.fromCoroutine(self._written(writing))
 
     async def _written(self, writing: Writing) -> replies.Posted:
+        if wait := self._posting.wait():
+            await deferLater(self._reactor, wait)
         if isinstance(writing, commands.Post):
             return await self.ask(writing, replies.Posted)
         changed = await self.ask(writing, replies.Changed)

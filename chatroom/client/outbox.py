@@ -18,7 +18,8 @@ Writing = Post | Edit | Delete
 """What is kept in order, and sent again with its key."""
 
 PAUSE = 1.0
-"""Seconds to wait where the server asks for patience and does not say how much."""
+"""Seconds to wait at least where the server asks for patience: it closes the connection of whom it has
+to refuse too often."""
 
 
 @dataclass(eq=False)
@@ -118,7 +119,7 @@ class Outbox:
                 self._settle(lane, Refused("too_long", "the message is too long"))
         except Refused as error:
             if error.temporary:
-                pause = PAUSE if error.retry_after is None else error.retry_after
+                pause = max(PAUSE, error.retry_after or 0)
             else:
                 self._settle(lane, error)
         except ClientError:

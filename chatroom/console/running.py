@@ -48,7 +48,7 @@ def talk(
         )
     except ValueError as error:
         raise Mistake(str(error), terminal.MISUSED) from None
-    client.on_state = News().told
+    client.on_state = News(wait).told
     run(_whole(client, doing, wait))
 
 
@@ -119,11 +119,12 @@ class Interrupted(Exception):
 
 
 class News:
-    """Tells once that the connection is lost, and once that it is there again."""
+    """Tells once that the connection is lost, and once that it is there again; with `waiting` also
+    that it is not there at first."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: bool) -> None:
         self._lost = False
-        self._known = False
+        self._known = waiting
 
     def told(self, standing: Standing) -> None:
         """The client's `on_state`."""

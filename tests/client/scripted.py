@@ -68,6 +68,7 @@ class ScriptedServer:
         self.epoch = "e1"
         self.down = False
         self.alive = True
+        self.limits: dict[str, float] = {}
         self.logs: dict[str, list[Json]] = {}
         self.keys: dict[str, Json] = {}
         self.scripts: dict[str, Callable[[Json], Json | None]] = {}
@@ -150,7 +151,14 @@ class ScriptedServer:
         return getattr(self, f"_{kind}")(request)  # type: ignore[no-any-return]
 
     def _hello(self, _request: Json) -> Json:
-        return {"type": "welcome", "user": ANA, "epoch": self.epoch, "limits": {}, "time": 1, "token": "t1"}
+        return {
+            "type": "welcome",
+            "user": ANA,
+            "epoch": self.epoch,
+            "limits": self.limits,
+            "time": 1,
+            "token": "t1",
+        }
 
     _login = _hello
 

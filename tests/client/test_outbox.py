@@ -70,7 +70,7 @@ def test_a_server_that_asks_for_patience_is_asked_again_in_the_same_order(server
     server.turn(2.9)
     assert len(server.asked("post")) == 1
     server.turn(0.2)
-    server.turn(0.5)
+    server.turn(1)
     assert texts(server) == ["one", "two"]
     assert all(post.results for post in posts)
 
@@ -141,3 +141,17 @@ def test_edits_and_deletions_go_the_same_way(server):
     server.turn()
     assert (edited.result.seq, deleted.result.seq) == (7, 7)
     assert server.asked("edit")[0]["text"] == "new"
+
+
+def test_posts_keep_to_the_servers_rate(server):
+    server.limits = {"posts_per_second": 10}
+    client = started(server)
+    posts = [Running(client.post(str(number), room=f"room{number % 7}")) for number in range(100)]
+    server.turn()
+    at_once = len(server.asked("post"))
+    assert 10 <= at_once <= 20
+    for second in range(1, 12):
+        for _ in range(20):
+            server.turn(0.05)
+        assert len(server.asked("post")) <= 20 + 10 * second
+    assert all(post.results for post in posts)

@@ -247,3 +247,18 @@ def test_giving_up_waiting_does_no_harm(server):
     running = Running(room.__anext__())
     server.says("lobby", "1")
     assert running.result.text == "1"
+
+
+def test_coming_back_into_many_rooms_keeps_to_the_servers_rate(server):
+    server.limits = {"requests_per_second": 20}
+    client = started(server)
+    rooms = [Running(client.join(f"room{number}")) for number in range(100)]
+    for _ in range(100):
+        server.turn(0.05)
+    assert all(room.results for room in rooms)
+    server.cut()
+    server.turn(1)
+    assert len(server.asked("join")) <= 140
+    for _ in range(100):
+        server.turn(0.05)
+    assert len(server.asked("join")) == 200
