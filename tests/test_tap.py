@@ -58,7 +58,6 @@ def test_a_server_is_one_service(data: str) -> None:
         ("--endpoint=nonsense:1", "--endpoint 'nonsense:1': there is no kind of endpoint "),
         ("--endpoint=ssl:1:privateKey=none.pem", "there is no file none.pem; "),
         ("--store=mysql://localhost/chat", "--store: the log is kept in SQLite or PostgreSQL, not in mysql"),
-        ("--store=postgresql://localhost/chat", "--store: this version keeps its log in SQLite, not in "),
         ("--store=:memory:", "--store takes a URL such as sqlite:////var/lib/"),
         ("--store=nonsense", "--store takes a URL such as sqlite:////var/lib/"),
         ("--store=sqlite://", "--store: a log that nothing is lost from needs a file"),
