@@ -80,8 +80,8 @@ def _copy(old: Connection, new: Connection, table: Table, copied: Progress) -> N
     count, done = _count(old, table), 0
     if table is meta:
         new.execute(meta.delete())
-    for rows in _rows(old, table).partitions(BATCH):
-        new.execute(insert(table), [dict(row._mapping) for row in rows])
+    for rows in _rows(old, table).mappings().partitions(BATCH):
+        new.execute(insert(table), [dict(row) for row in rows])
         done += len(rows)
         copied(table.name, done, count)
     key = table.autoincrement_column
