@@ -63,7 +63,7 @@ class Reception:
         """Whose API key that is, as far as it need not be looked up: nothing was changed since it was."""
         if self._version != self._people.version:
             return None
-        found = self._known.get(token)
+        found = self._known.get(tokens.digest(token))
         if found is None or self.chat.clock.seconds() >= found[1]:
             return None
         return found[0]
@@ -112,7 +112,7 @@ class Reception:
             self._known.clear()
             self._version = self._people.version
         # By then its use is to be noted again.
-        self._known[token] = principal, self.chat.clock.seconds() + USED_EVERY / 1000
+        self._known[tokens.digest(token)] = principal, self.chat.clock.seconds() + USED_EVERY / 1000
 
 
 def told_by(error: ChatError) -> dict[str, object]:

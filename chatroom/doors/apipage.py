@@ -103,8 +103,10 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[
 
 
 def _content(told: dict[str, Any]) -> str:
-    content = told.get("content")
-    return "" if content is None else _type(content["application/json"]["schema"])
+    content = told.get("content", {})
+    return " or ".join(
+        _type(one["schema"]) if kind == "application/json" else escape(kind) for kind, one in content.items()
+    )
 
 
 def _type(schema: dict[str, Any]) -> str:

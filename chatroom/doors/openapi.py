@@ -47,6 +47,9 @@ _BODY_REFUSALS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
 }
 
+STREAM = "/rooms/{room}/events"
+"""What is no operation: its answer does not end (`stream`)."""
+
 _PART = re.compile(r"<\w+:(\w+)>")
 _TEMPLATE = "#/components/schemas/{name}"
 
@@ -57,6 +60,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for one in API.operations:
         paths.setdefault(path_of(one), {})[one.method.lower()] = _operation(one)
+    paths[STREAM] = {"get": _stream()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "chatroom", "version": "1", "description": _ABOUT},
@@ -114,17 +118,44 @@ def _operation(one: Operation) -> dict[str, Any]:
     return found
 
 
+def _stream() -> dict[str, Any]:
+    place = {"type": "string", "pattern": "^([0-9a-f]+:)?[0-9]+$"}
+    return {
+        "operationId": "listen",
+        "summary": "Be told of what happens in a room, as it happens.",
+        "description": (
+            "Be told of what happens in a room, as it happens.\n\nServer-sent events: each has the event as"
+            " JSON, and its place in the log as its id. Who comes back with the last one's id misses"
+            " nothing.\n\nA key needs `read:ROOM`."
+        ),
+        "parameters": [
+            _given("room", "path", PARTS["room"]),
+            {"name": "Last-Event-ID", "in": "header", "schema": place},
+            {"name": "since", "in": "query", "description": "The same, for the first time.", "schema": place},
+        ],
+        "responses": {
+            "200": {
+                "description": "The events.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **{
+                str(status.value): {"description": what, "content": _json(t.Failed)}
+                for status, what in _REFUSALS.items()
+            },
+        },
+    }
+
+
+def _given(name: str, where: str, kind: Any) -> dict[str, Any]:
+    # An empty part is no part of a path.
+    schema = msgspec.json.schema(kind)
+    if schema.get("type") == "string":
+        schema["minLength"] = max(1, schema.get("minLength", 1))
+    return {"name": name, "in": where, "required": True, "schema": schema}
+
+
 def _path_parameters(one: Operation) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            # An empty part is no part of a path.
-            "schema": msgspec.json.schema(PARTS[name]) | ({} if name == "seq" else {"minLength": 1}),
-        }
-        for name in _PART.findall(one.path)
-    ]
+    return [_given(name, "path", PARTS[name]) for name in _PART.findall(one.path)]
 
 
 def _query_parameters(one: Operation) -> list[dict[str, Any]]:

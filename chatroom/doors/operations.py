@@ -128,34 +128,20 @@ class Routes:
         decoder = None if body is None else msgspec.json.Decoder(body)
 
         def made(use: Use) -> Use:
-            self.operations.append(
-                Operation(
-                    method,
-                    path,
-                    use.__name__,
-                    use.__doc__ or "",
-                    needs,
-                    body,
-                    query,
-                    answer,
-                    status,
-                    others or {},
-                    keyed,
-                )
+            about, more = use.__doc__ or "", others or {}
+            one = Operation(
+                method, path, use.__name__, about, needs, body, query, answer, status, more, keyed
             )
+            self.operations.append(one)
 
             @endpoint(self.app, method, path)
             @wraps(use)
             async def serve(place: Door, request: StrictRequest, **parts: Any) -> bytes:
                 member = await _member(place.reception, request)
                 given = {name: _part(name, part) for name, part in parts.items()}
-                found = Call(
-                    request,
-                    member,
-                    None if decoder is None else body_of(request, decoder),
-                    None if query is None else _query(request, query),
-                )
-                return _told(request, await use(place, found, **given), status)
+                asked = None if decoder is None else body_of(request, decoder)
+                found = None if query is None else _query(request, query)
+                return _told(request, await use(place, Call(request, member, asked, found), **given), status)
 
             return use
 
