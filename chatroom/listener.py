@@ -58,6 +58,10 @@ class Stream(Outlet, Protocol):
     def behind(self) -> bool:
         """Whether the reader has not taken yet what was sent."""
 
+    @property
+    def over(self) -> bool:
+        """Whether the stream ends, and nothing more is sent."""
+
     def begin(self) -> None:
         """They may listen: what is sent from now on is the stream."""
 
@@ -137,6 +141,8 @@ class Listener:
             # The stream is to have no hole, however much was missed: nothing live before that.
             self._chat.attendance.leave(member, room)
             since = await self._catch_up(member, room, since)
+            if self._stream.over:
+                return
             joined = await self._join(member, room, since, None)
         for payload in joined.events:
             self._send(self._dialect.frame(bytes(payload)))
@@ -147,7 +153,7 @@ class Listener:
     async def _catch_up(self, member: Member, room: str, since: int) -> int:
         """Tell all that is in the log after `since`, a page at a time as it is read; up to which."""
         more = True
-        while more and not self._gone:
+        while more and not self._stream.over:
             events, more = await self._chat.read(member, room, since)
             for event in events:
                 payload = self._dialect.event(event)

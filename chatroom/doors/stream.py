@@ -141,6 +141,11 @@ class Stream(Protocol):
         self.outbox.flush()
         return self.outbox.busy and not self._ending
 
+    @property
+    def over(self) -> bool:
+        """Whether the stream ends, and nothing more is sent."""
+        return self._ending
+
     def begin(self) -> None:
         """They may listen: what is sent from now on is the stream."""
         if self._ending:

@@ -33,6 +33,10 @@ class FakeStream(FakeOutlet):
         self.listener = Listener(house.core.doorman, self, ADDRESS)
         self.listener.open(wanted)
 
+    @property
+    def over(self) -> bool:
+        return bool(self.closes)
+
     def begin(self) -> None:
         assert not self.begun
         assert self.refused is None
@@ -166,6 +170,25 @@ def test_a_stream_tells_nobody_how_far_somebody_has_read(house: House) -> None:
     stream = listen(house, token=token)
     ana.does("read", room="lobby", seq=1)
     assert stream.hear() == []
+
+
+def test_nothing_more_is_read_for_a_stream_that_was_cut_off(house: House) -> None:
+    ana = house.json("Ana")
+    for _ in range(700):
+        ana.say("post", room="lobby", text="x" * 1000)
+    house.settle()
+    stream = listen(house, after="0")
+    assert stream.seqs == list(range(1, 701))
+    stream = FakeStream(house, Wanted("lobby", position("0")))
+    stream.behind = True
+    house.settle()
+    assert 0 < len(stream.seqs) < 700
+    reads = house.store.reads
+    stream.close(4008, "too slow")
+    stream.behind = False
+    house.elapse(5)
+    assert house.store.reads == reads
+    stream.drop()
 
 
 @pytest.mark.parametrize("scope", ["read:*", "read:lobby"])
