@@ -46,8 +46,8 @@ PARTS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status (docs/command-line.md)."""
     given = list(sys.argv[1:] if argv is None else argv)
-    options = parser(given[0] if given else "").parse_args(given)
     try:
+        options = parser(given[0] if given else "").parse_args(given)
         options.action(options)
         sys.stdout.flush()
     except Mistake as error:

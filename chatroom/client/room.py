@@ -92,6 +92,7 @@ class Room:
         self._waiters: list[Deferred[None]] = []
         self._position: Position | None = None
         self._inside = False
+        self._entry = 0
         self._fetching = False
         self._over: ClientError | None = None
         self._left = False
@@ -157,6 +158,8 @@ class Room:
 
     async def enter(self) -> None:
         """There is a connection: come in, or come back."""
+        self._entry += 1
+        entry = self._entry
         since = self._sequence.seq
         command = commands.Join(room=self.name, since=since, epoch=None if since is None else self._epoch)
         try:
@@ -164,10 +167,11 @@ class Room:
         except Disconnected:
             return  # the next connection brings us here again
         except ClientError as error:
-            self.end(error)
+            if entry == self._entry:
+                self.end(error)
             return
-        if self._left or self._over is not None:
-            return
+        if entry != self._entry or self._left or self._over is not None:
+            return  # the connection was lost meanwhile, and another entry has begun
         self._joined(joined, since)
         if not self.entered.called:
             self.entered.callback(None)

@@ -262,3 +262,19 @@ def test_coming_back_into_many_rooms_keeps_to_the_servers_rate(server):
     for _ in range(100):
         server.turn(0.05)
     assert len(server.asked("join")) == 200
+
+
+def test_an_entry_that_a_lost_connection_has_overtaken_does_no_harm(server):
+    for text in numbers(1, 5):
+        server.happens("lobby", text)
+    client = started(server)
+    server.scripts["join"] = lambda _request: refusal("rate_limited", "too fast", 3)
+    running = Running(client.join("lobby", since=2))
+    server.turn()
+    del server.scripts["join"]
+    server.cut()
+    server.turn(1)
+    listener = Listener(running.result)
+    server.turn(3)
+    server.says("lobby", "6")
+    assert listener.texts == numbers(3, 6)

@@ -334,6 +334,21 @@ def test_clients_begin_anew_in_a_log_that_was_restored(server: Start, tmp_path: 
         assert [event["text"] for event in reply["events"]] == ["one"]
 
 
+def test_who_is_told_to_waits_for_a_server(
+    server: Start, tmp_path: Path, running: list[subprocess.Popen[bytes]]
+) -> None:
+    one = server("--no-limits")
+    one.kill()
+    shell = Shell(tmp_path, one.url)
+    send = shell.begin("send", "--wait", "early", stderr=subprocess.PIPE)
+    running.append(send)
+    assert send.stderr is not None
+    assert b"trying again" in send.stderr.readline()
+    one.start()
+    assert send.wait(timeout=PATIENCE) == 0
+    assert shell.texts("lobby") == ["early"]
+
+
 def test_a_certificate_is_checked(server: Start, tmp_path: Path) -> None:
     wrong = make(["other.example"], datetime.now(UTC)).decode()
     good = make(["localhost", "127.0.0.1"], datetime.now(UTC)).decode()
