@@ -22,7 +22,7 @@ from chatroom.doors.proxies import Proxies, Source
 MAX_BODY = 8 * 1024
 """The longest body of a request of a page, in bytes."""
 
-API_BODY, BATCH_BODY = 64 * 1024, 512 * 1024
+API_BODY, BATCH_BODY = 64 * 1024, 256 * 1024
 """The longest of a request of a program, and of one that has several messages."""
 
 SESSION_BODY = 256 * 1024
