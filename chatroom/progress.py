@@ -20,7 +20,7 @@ from chatroom.domain.webhooks import Letter, Progress, Webhooks
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-SOON = 0.5
+SOON = 1.0
 """Seconds after which what was told is kept."""
 
 LATER = 30.0
