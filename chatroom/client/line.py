@@ -104,12 +104,16 @@ class Line(WebSocketClientProtocol):
         self.factory.owner.lost(self, loss)
 
     def say(self, payload: bytes) -> None:
-        """Send a text message."""
-        self.sendMessage(payload)
+        """Send a text message; on a connection that is being closed it goes nowhere."""
+        if self.state == self.STATE_OPEN:
+            self.sendMessage(payload)
 
     def hang_up(self) -> None:
-        """End it in good order."""
-        self.sendClose(1000)
+        """End it, in good order where it is open."""
+        if self.state == self.STATE_OPEN:
+            self.sendClose(1000)
+        elif self.state != self.STATE_CLOSING:
+            self.drop()
 
     def drop(self) -> None:
         """End it at once, for nothing comes from there."""

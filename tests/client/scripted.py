@@ -53,8 +53,9 @@ class Peer(WebSocketServerProtocol):
             self.tell(**{"type": "ok", "id": request["id"], **answer})
 
     def tell(self, **message: Any) -> None:
-        """Send one message."""
-        self.sendMessage(json.dumps(message).encode())
+        """Send one message, if the connection is open."""
+        if self.state == self.STATE_OPEN:
+            self.sendMessage(json.dumps(message).encode())
 
 
 class ScriptedServer:

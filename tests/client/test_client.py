@@ -237,3 +237,20 @@ def test_what_belongs_to_no_room_is_told_to_whoever_listens(server):
     server.peer.tell(type="notice", text="hello all")
     server.flush()
     assert [event.text for event in heard] == ["psst", "hello all"]
+
+
+def test_who_stops_during_the_handshake_is_stopped_too(server):
+    client = client_of(server)
+    starting = Running(client.start())
+    stopping = Running(client.stop())
+    server.turn()
+    assert isinstance(starting.error, Stopped)
+    assert stopping.results == [None]
+
+
+def test_a_server_that_says_nothing_is_given_up(server):
+    server.scripts["hello"] = lambda _request: None
+    running = Running(client_of(server).start(attempts=1))
+    server.turn(25)
+    server.turn()
+    assert isinstance(running.error, Unreachable)

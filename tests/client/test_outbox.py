@@ -155,3 +155,19 @@ def test_posts_keep_to_the_servers_rate(server):
             server.turn(0.05)
         assert len(server.asked("post")) <= 20 + 10 * second
     assert all(post.results for post in posts)
+
+
+def test_a_post_while_the_server_takes_its_leave_is_sent_on_the_next_connection(server):
+    client = started(server)
+    transport = server.peer.transport
+    end, transport.abortConnection = transport.abortConnection, lambda: None
+    transport.loseConnection = transport.abortConnection
+    server.close(4000)
+    post = Running(client.post("late", room="lobby"))
+    server.turn()
+    assert not post.done
+    end()
+    for _ in range(3):
+        server.turn(1)
+    assert post.result.seq == 1
+    assert texts(server) == ["late"]
