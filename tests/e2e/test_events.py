@@ -52,6 +52,11 @@ class Curl:
             assert line, "it ended at once"
             self.reader.read(line)
 
+    def rest(self) -> bytes:
+        """What still comes, until the stream ends."""
+        assert self._process.stdout is not None
+        return self._process.stdout.read()
+
     def end(self) -> None:
         """Whatever it does."""
         self._process.kill()
@@ -95,6 +100,15 @@ def test_curl_shows_a_room_live_and_goes_on_where_it_was_after_a_crash(
             heard += after.seqs(until=head + 1)
     assert heard == list(range(1, head + 2))
     assert head >= 30
+
+
+def test_a_server_that_stops_tells_listeners_and_waits_for_none(server: Start) -> None:
+    one = server()
+    with curl(one, "/events") as listener:
+        listener.began()
+        assert one.stop() == 0
+        rest = listener.rest()
+    assert b"event: closing\nretry: 1000\n" in rest
 
 
 BACKLOG = 200_000
