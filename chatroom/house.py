@@ -37,6 +37,7 @@ from chatroom.reception import Reception
 from chatroom.rights import Creators, Rights
 from chatroom.roomkeeping import RoomKeeping
 from chatroom.roomlists import RoomLists
+from chatroom.searching import Searching
 from chatroom.session import Doorman
 from chatroom.stage import Applications
 from chatroom.userkeeping import UserKeeping
@@ -98,6 +99,7 @@ class House:
         self.reception = Reception(self.doorman)
         common = (registry, store, self.rights, directory, self.changes, clock)
         self.rooms = RoomLists(registry, store, self.hub, self.people, self.rights)
+        self.chat.uses[commands.Search] = Searching(store, self.rights, self.rooms).search
         self.users = UserKeeping(registry, passwords, self.rights, self.people, self.changes, clock)
         self.webhooks: Webhooks | None = None
         self.webhook_keeping: WebhookKeeping | None = None

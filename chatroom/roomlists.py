@@ -60,6 +60,11 @@ class RoomLists:
             await self._rights.admit("who", member.principal, name)
         return structs.replace(listed, read=UNSET)
 
+    async def readable(self, principal: Principal) -> list[str]:
+        """The rooms that are kept whose logs somebody may read."""
+        kept = [record.name for record, _seq in await self._visible(principal)]
+        return [name for name in kept if await self._rights.stays(principal, name)]
+
     async def _visible(self, principal: Principal) -> list[tuple[RoomRecord, int]]:
         """The rooms that are kept, with what the user has read of each."""
         found = list(await self._registry.visible(principal.user.id))

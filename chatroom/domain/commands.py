@@ -112,6 +112,15 @@ class History(Command, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 50
 
 
+class Search(Command, frozen=True, kw_only=True):
+    """Find the newest messages that have all the words of `query`, in `room` or in every room that the
+    user may read."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
+    room: RoomName | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
 class Who(Command, frozen=True, kw_only=True):
     """Who is in `room` now?"""
 
@@ -290,6 +299,7 @@ AnyCommand = (
     | Typing
     | Read
     | History
+    | Search
     | Who
     | Rooms
     | RoomCreate

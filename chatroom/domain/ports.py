@@ -145,5 +145,11 @@ class Store(Protocol):
     def heads(self, rooms: Collection[str]) -> Awaitable[Mapping[str, Seq]]:
         """As `head`, of many rooms at once; each of them is in it."""
 
+    def search(
+        self, words: Sequence[str], rooms: Collection[str], limit: int
+    ) -> Awaitable[Sequence[Message]]:
+        """The newest messages of these rooms that have all of the words now, newest first. Words are
+        letters and digits; whether they are capitals makes no difference."""
+
     def message(self, room: str, seq: Seq) -> Awaitable[Message | None]:
         """Message `seq` with its current text."""

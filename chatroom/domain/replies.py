@@ -68,6 +68,12 @@ class Events(Reply, frozen=True, kw_only=True, tag="ok"):
     more: bool
 
 
+class Found(Reply, frozen=True, kw_only=True, tag="ok"):
+    """The answer to `search`: messages as they are now, the newest first."""
+
+    messages: list[Raw]
+
+
 class Members(Reply, frozen=True, kw_only=True, tag="ok"):
     """The answer to `who`: at most 500 of the `count` there."""
 
@@ -153,6 +159,7 @@ AnyReply = (
     | Changed
     | Reacted
     | Events
+    | Found
     | Members
     | RoomList
     | Made

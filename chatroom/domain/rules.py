@@ -35,6 +35,7 @@ LEAST: Mapping[str, Least] = {
     "join": _READ,
     "leave": _READ,
     "history": _READ,
+    "search": _READ,
     "who": _READ,
     "read": _READ,
     "report": _READ,

@@ -22,6 +22,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "join": ("read",),
     "leave": ("read",),
     "history": ("read",),
+    "search": ("read",),
     "who": ("read", "manage:rooms"),
     "read": ("read",),
     "post": ("publish",),

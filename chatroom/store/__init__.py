@@ -1,1 +1,1 @@
-"""The rooms' logs in a database: SQLAlchemy Core over SQLite."""
+"""The rooms' logs in a database: SQLAlchemy Core over SQLite or PostgreSQL."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Dialect, bindparam, false, insert, select, tr
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message, Reaction
 from chatroom.domain.model import Seq
+from chatroom.store import search
 from chatroom.store.prepared import Prepared
 from chatroom.store.reactions import marking
 from chatroom.store.rows import (
@@ -117,6 +118,7 @@ class _Log:
             return False
         self._strip(target)
         self._reactions.forget(self._connection, target)
+        search.forget(self._connection, target)
         return True
 
     def react(self, draft: Reaction) -> Event | ChatError | None:

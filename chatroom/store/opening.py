@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from chatroom.store import postgresql
+from chatroom.store import postgresql, search
 from chatroom.store.prepared import Prepared
 from chatroom.store.tables import meta
 from chatroom.store.unusable import Unusable
@@ -70,6 +70,7 @@ def _open_server(where: URL) -> tuple[Engine, Engine]:
             postgresql.migrate_alone(connection)
             _migrate(connection)
             postgresql.collate(connection)
+            search.prepare(connection)
     except DBAPIError as error:
         writing.dispose()
         raise Unusable(postgresql.explain(error, where)) from error
@@ -94,6 +95,7 @@ def _open_file(where: URL, checked: bool) -> tuple[Engine, Engine]:
                 _check(connection, path)
         with writing.begin() as connection:
             _migrate(connection)
+            search.prepare(connection)
     except DBAPIError as error:
         writing.dispose()
         raise Unusable(explain(error, path)) from error

@@ -16,6 +16,7 @@ from chatroom.domain.errors import Unavailable
 from chatroom.domain.events import Event, Message, size_of
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
+from chatroom.store import search as searching
 from chatroom.store.opening import epoch_of, open_engines
 from chatroom.store.reactions import with_reactions
 from chatroom.store.reading import read
@@ -54,7 +55,8 @@ class SqlStore:
         self._reactor = reactor
         # Both write: SQLite has who waits for its lock look again now and then, and somebody who writes
         # all the time would keep the other out for seconds.
-        turn = Lock()
+        self._turn = turn = Lock()
+        self._ending = False
         self._writer = Writer(self._writing, turn, reactor, lambda committed: self.on_commit(committed))
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
         self.registry = SqlRegistry(self._writing, turn, self._reading, reactor)
@@ -67,6 +69,7 @@ class SqlStore:
 
     async def stop(self) -> None:
         """Write what waits, then let go of the database."""
+        self._ending = True
         self.registry.stop()
         await self._writer.stop()
         self._pool.stop()
@@ -116,6 +119,27 @@ class SqlStore:
             return found
 
         return self._read(read)
+
+    def search(
+        self, words: Sequence[str], rooms: Collection[str], limit: int
+    ) -> "Deferred[Sequence[Message]]":
+        """See the port."""
+        if self._writing.dialect.name != "postgresql":
+            named = searching.as_json(rooms)
+
+            def found(connection: Connection) -> Sequence[Message]:
+                while self._caught_up(named):
+                    pass
+                return searching.search(connection, words, rooms, limit)
+
+            return self._read(found)
+        return self._read(lambda connection: searching.search(connection, words, rooms, limit))
+
+    def _caught_up(self, rooms: str) -> bool:
+        if self._ending:
+            raise Unavailable("the server is stopping; try again", RETRY_AFTER)
+        with self._turn, self._writing.begin() as connection:
+            return searching.catch_up(connection, rooms)
 
     def message(self, room: str, seq: Seq) -> "Deferred[Message | None]":
         """See the port."""

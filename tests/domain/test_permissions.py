@@ -148,6 +148,7 @@ class Scene:
         """What goes with a request."""
         more: dict[str, Any] = {
             "read": {"seq": 1},
+            "search": {"query": "x"},
             "report": {"seq": 2},
             "post": {"text": "x"},
             "edit": {"seq": 1, "text": "y"},

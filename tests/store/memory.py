@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -114,6 +115,16 @@ class MemoryStore:
 
     def heads(self, rooms: Collection[str]) -> Deferred[Mapping[str, int]]:
         return self._asked(lambda: {room: len(self._logs.get(room, [])) for room in rooms})
+
+    def search(self, words: Sequence[str], rooms: Collection[str], limit: int) -> Deferred[Sequence[Message]]:
+        wanted = {word.lower() for word in words}
+
+        def work() -> Sequence[Message]:
+            said = [e for room in rooms for e in self._told(room) if isinstance(e, Message) and not e.deleted]
+            found = [e for e in said if wanted <= set(re.findall(r"\w+", e.text.lower()))]
+            return sorted(found, key=lambda e: (e.at, e.seq), reverse=True)[:limit]
+
+        return self._asked(work)
 
     def message(self, room: str, seq: int) -> Deferred[Message | None]:
         return self._asked(lambda: self._message(room, seq))

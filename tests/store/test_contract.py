@@ -242,6 +242,49 @@ def test_a_change_is_no_message(kept, room):
     assert kept.wait(kept.store.message(room, 2)) is None
 
 
+# Searching.
+
+
+def found(kept: Kept, words: str, *rooms: str, limit: int = 100) -> list[tuple[str, int]]:
+    """What a search finds, each message's room and `seq`."""
+    messages = kept.wait(kept.store.search(words.split(), rooms, limit))
+    return [(one.room, one.seq) for one in messages]
+
+
+def test_messages_are_found_by_all_of_their_words_the_newest_first(kept, room):
+    texts = ["The red fox", "a fox, and a HEN!", "red hen: fox", "nothing", "Größe 42 is a size"]
+    append(kept, *[said(one, room, at=1000 + 10 * number) for number, one in enumerate(texts)])
+    append(kept, said("red fox", room + "x", at=1005), said("red fox", room + "other", at=1006))
+    assert found(kept, "fox", room) == [(room, 3), (room, 2), (room, 1)]
+    assert found(kept, "FOX red", room, room + "x") == [(room, 3), (room + "x", 1), (room, 1)]
+    assert found(kept, "fox", room, room + "x", limit=2) == [(room, 3), (room, 2)]
+    assert found(kept, "größe 42", room) == [(room, 5)]
+    assert found(kept, "fo", room) == found(kept, "fox", room + "none") == found(kept, "fox") == []
+    assert found(kept, "AND", room) == [(room, 2)]
+
+
+def test_what_is_found_is_what_messages_say_now(kept, room):
+    append(kept, said("one fox", room), said("two foxes", room), said("three fox", room))
+    assert found(kept, "fox", room) == [(room, 3), (room, 1)]
+    append(kept, edited(1, "one hen", room), edited(2, "two fox", room), deleted(3, room))
+    append(kept, reacted(2, room=room))
+    (message,) = kept.wait(kept.store.search(["fox"], [room], 100))
+    assert (message.seq, message.text, message.edited) == (2, "two fox", 2000)
+    assert message.reactions == (Tally("👍", (ANA.id,), 1),)
+    assert found(kept, "hen", room) == [(room, 1)]
+    append(
+        kept, said("late fox", room), edited(8, "late hen", room), said("gone fox", room), deleted(10, room)
+    )
+    assert sorted(found(kept, "hen", room)) == [(room, 1), (room, 8)]
+    assert found(kept, "three", room) == found(kept, "gone", room) == []
+
+
+def test_many_messages_are_found_whenever_they_were_said(kept, room):
+    append(kept, *[said(f"fox {number}", room) for number in range(1200)])
+    assert len(found(kept, "fox", room, limit=2000)) == 1200
+    assert found(kept, "fox 1100", room) == [(room, 1101)]
+
+
 # Reactions.
 
 

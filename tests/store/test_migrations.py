@@ -42,8 +42,10 @@ def config(connection: Connection) -> Config:
 
 
 def differences(connection: Connection, wanted: MetaData) -> list[Any]:
+    # What is there for searching is made of the rest whenever it is missing.
+    ours = {"include_name": lambda name, kind, _: kind != "table" or not name.startswith("search_")}
     context = MigrationContext.configure(
-        connection, opts={"compare_type": True, "compare_server_default": True}
+        connection, opts={"compare_type": True, "compare_server_default": True, **ours}
     )
     return compare_metadata(context, wanted)
 

@@ -75,7 +75,13 @@ def test_the_migrations_make_the_tables(server, database):
     writing, _reading = open_engines(server.url(database))
     with writing.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                # What searching needs is made whenever it is missing.
+                "include_name": lambda name, _kind, _: name != "message_words",
+            },
         )
         assert compare_metadata(context, metadata) == []
         collations = text(
