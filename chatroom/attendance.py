@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from chatroom.direct import Direct
 from chatroom.domain import names
 from chatroom.domain.errors import CloseCode, NotFound
-from chatroom.domain.events import Event, MemberChanged
+from chatroom.domain.events import Event, MemberChanged, Passing
 from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Committed, Origin, Store
 from chatroom.hub import Hub, LiveRoom
@@ -32,6 +32,34 @@ class Watcher(Protocol):
 
     def went(self, room: str, user: User, head: Seq) -> None:
         """Somebody is in a room no more, on none of their connections."""
+
+
+class Others(Protocol):
+    """The other nodes of this server."""
+
+    def writing(self, draft: Event, origin: Origin) -> None:
+        """This is about to be appended here."""
+
+    def committed(self, committed: Committed) -> None:
+        """These events are in the logs, by this node's doing: they are told here when it is their turn."""
+
+    def came(self, room: str, user: User) -> None:
+        """One connection more is in a room here, and seen there."""
+
+    def went(self, room: str, user: User) -> None:
+        """One less."""
+
+    async def introduced(self, room: LiveRoom) -> None:
+        """Once it is known who is in a room elsewhere, or after a moment."""
+
+    def loaded(self, room: LiveRoom) -> None:
+        """A room's tail is read."""
+
+    def pass_on(self, event: Passing, *, room: str = "", user: str = "") -> None:
+        """Something that is not kept, to who is in a room or to a user's devices."""
+
+    def pass_binary(self, room: str, payload: bytes) -> None:
+        """A binary message."""
 
 
 class Attendance:
@@ -56,6 +84,8 @@ class Attendance:
         """Who waits for each room's tail that is being read."""
         self.watcher: Watcher | None = None
         """Set once it is made; it posts itself."""
+        self.others: Others | None = None
+        """Where there are any, set before anybody comes."""
         store.on_commit = self._committed
 
     async def load(self, room: LiveRoom) -> None:
@@ -70,7 +100,11 @@ class Attendance:
         self.loading[room.name] = []
         try:
             page = await self._store.before(room.name, None, LOADED)
+            if self.others is not None:
+                await self.others.introduced(room)
             self._hub.loaded(room, page.events, page.events[-1].seq if page.events else 0)
+            if self.others is not None:
+                self.others.loaded(room)
         except Exception as error:
             for waiter in self.loading.pop(room.name):
                 waiter.errback(error)
@@ -90,6 +124,8 @@ class Attendance:
             if self.watcher is not None and member.user.id not in room.presences:
                 self.watcher.came(room.name, member.user, room.head)
             self._hub.enter(room, member.outlet, member.user)
+            if self.others is not None:
+                self.others.came(room.name, member.user)
             if self._apps is not None:
                 self._apps.connected(room.name, member.user)
 
@@ -113,6 +149,8 @@ class Attendance:
     def append(self, draft: Event, origin: Origin) -> Awaitable[Event]:
         """As `Store.append`. In a direct room every device of both is told of the event, whether or not
         it asked to be, and those too that come while it is being written."""
+        if self.others is not None:
+            self.others.writing(draft, origin)
         if names.kind_of(draft.room) == "direct":
             return self._append_direct(draft, origin)
         return self._store.append(draft, origin)
@@ -126,40 +164,96 @@ class Attendance:
             await self.load(room)
             event = await self._store.append(draft, origin)
             # Not announced yet: that comes right after this.
-            for member in [one for user in users for one in self._people.connections(user)]:
-                if (
-                    name not in member.rooms
-                    and member.listening is None
-                    and self._rights.reads(member.principal, name)
-                ):
+            for user in users:
+                for member in self._outside(name, user):
                     self.enter(member, room)
             return event
         finally:
             room.joining -= 1
             self._hub.release(room)
 
+    async def bring(self, name: str, user: str, events: Sequence[Event]) -> None:
+        """Something happened in a direct room, on another node: a user's devices here are told, and are
+        in the room from now on."""
+        if not self._outside(name, user):
+            return
+        room = self._hub.open(name)
+        room.joining += 1
+        try:
+            await self._direct.catch_up()
+            await self.load(room)
+            for member in self._outside(name, user):
+                stays = await self._rights.stays(member.principal, name)
+                if not stays or member.gone or name in member.rooms:
+                    continue
+                dialect = member.outlet.dialect
+                for payload in room.tail.after(events[0].seq - 1, dialect, LOADED).payloads:
+                    member.outlet.send(dialect.frame(payload))
+                self.enter(member, room)
+        finally:
+            room.joining -= 1
+            self._hub.release(room)
+
+    async def look_in(self, name: str) -> LiveRoom | None:
+        """The room, where anybody may be in it; on other nodes too."""
+        room = self._hub.room(name)
+        if room is not None or self.others is None:
+            return room
+        room = self._hub.open(name)
+        room.joining += 1
+        try:
+            await self.load(room)
+        finally:
+            room.joining -= 1
+            self._hub.release(room)
+        return room
+
+    def users_of(self, room: str) -> Sequence[str]:
+        """Whose a direct room is, where that was asked lately."""
+        return self._direct.known(room)
+
+    def _outside(self, name: str, user: str) -> list[Member]:
+        """A user's devices that are not in a direct room of theirs, and may be."""
+        return [
+            member
+            for member in self._people.connections(user)
+            if name not in member.rooms
+            and member.listening is None
+            and self._rights.reads(member.principal, name)
+        ]
+
     def _closed(self, member: Member, room: LiveRoom) -> None:
         if member.listening is not None:
             return
+        if self.others is not None:
+            self.others.went(room.name, member.user)
         if self._apps is not None:
             self._apps.closed(room.name, member.user)
         if self.watcher is not None and member.user.id not in room.presences:
             self.watcher.went(room.name, member.user, room.head)
 
     def _committed(self, committed: Committed) -> None:
+        if self.others is None:
+            self.tell(committed)
+        else:
+            self.others.committed(committed)
+        if self.watcher is not None:
+            self.watcher.committed(committed)
+
+    def tell(self, committed: Committed, *, invites: bool = True) -> None:
+        """Tell the members of rooms what is next in their logs, and (`invites`) who is given a place in
+        one."""
         for part in _until_each_is_put_out(committed):
             self._hub.deliver(part)
-            for event, _origin in part:
+            for event, _origin in part if invites else ():
                 if isinstance(event, MemberChanged) and event.change == "invited":
-                    self._tell_invited(event)
+                    self.tell_invited(event)
             event = part[-1][0]
             if isinstance(event, MemberChanged) and _puts_out(event):
                 for member in self._people.connections(event.user.id):
                     self.put_out(member, event.room)
-        if self.watcher is not None:
-            self.watcher.committed(committed)
 
-    def _tell_invited(self, event: MemberChanged) -> None:
+    def tell_invited(self, event: MemberChanged) -> None:
         """Who is given a place hears of it on every device: how else would they know of the room?"""
         for member in self._people.connections(event.user.id):
             dialect = member.outlet.dialect

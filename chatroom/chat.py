@@ -263,6 +263,8 @@ class Chat:
         await self.rights.admit("typing", member.principal, name)
         typing = Typing(room=name, user=member.user, on=command.on)
         self.hub.tell(name, typing, but=member.outlet)
+        if self.attendance.others is not None:
+            self.attendance.others.pass_on(typing, room=name)
         return replies.Reply(id=command.id)
 
     async def history(self, member: Member, command: commands.History) -> replies.Events:
@@ -307,7 +309,7 @@ class Chat:
         """The people in a room."""
         name = names.room_name(command.room)
         await self.rights.admit("who", member.principal, name)
-        room = self.hub.room(name)
+        room = await self.attendance.look_in(name)
         members = () if room is None else room.presences.some(commands.MAX_PAGE)
         count = 0 if room is None else len(room.presences)
         return replies.Members(id=command.id, members=members, count=count)
@@ -321,6 +323,8 @@ class Chat:
         name = names.room_name(room)
         await self.rights.admit("post", member.principal, name)
         self.hub.pass_on(name, payload, member.outlet)
+        if self.attendance.others is not None:
+            self.attendance.others.pass_binary(name, payload)
 
     async def review(self, member: Member) -> None:
         """Put somebody out of the rooms in which they may not be any more."""

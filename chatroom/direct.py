@@ -45,6 +45,14 @@ class Direct:
             await self._changes.catch_up()
         return name
 
+    async def catch_up(self) -> None:
+        """Notice what was changed: a room may have been made on another node."""
+        await self._changes.catch_up()
+
+    def known(self, name: str) -> tuple[str, ...]:
+        """As `users`, where they were asked for lately; else nobody."""
+        return self._between.get(name, ())
+
     async def users(self, name: str) -> tuple[str, ...]:
         """The ids of the two whose room it is."""
         found = self._between.get(name)

@@ -20,7 +20,7 @@ from chatroom.domain import commands
 from chatroom.domain.accounts import Change
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
-from chatroom.domain.ports import Clock, Store
+from chatroom.domain.ports import Bus, Clock, Committed, Store
 from chatroom.domain.registry import Registry
 from chatroom.domain.webhooks import Courier
 from chatroom.domain.webhooks import Webhooks as KeptWebhooks
@@ -31,6 +31,8 @@ from chatroom.hub import Hub
 from chatroom.identity import Identity, Site
 from chatroom.metering import Meters
 from chatroom.moderation import Moderation
+from chatroom.neighbours import Neighbours
+from chatroom.ordering import Ordering
 from chatroom.people import People
 from chatroom.reactions import Reactions
 from chatroom.reception import Reception
@@ -74,6 +76,7 @@ class House:
         app: type[Room] | None = None,
         site: Site | None = None,
         outbox: Outbox | None = None,
+        bus: Bus | None = None,
     ) -> None:
         self._clock = clock
         self.hub = Hub(clock)
@@ -108,6 +111,7 @@ class House:
             self.webhook_keeping = WebhookKeeping(outbox.kept, registry, self.rights, self.changes, clock)
             self.webhooks = Webhooks(outbox.kept, store, registry, outbox.courier, answers, clock)
             self.chat.attendance.watcher = self.webhooks
+        self.neighbours = None if bus is None else self._among(bus, store)
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common, reactions),
@@ -119,6 +123,8 @@ class House:
         """Read what is held in memory, let people in, and notice changes from now on."""
         await self._load()
         self.changes.start()
+        if self.neighbours is not None:
+            self.neighbours.start(self.chat.epoch)
         self._ready.open()
 
     async def _load(self) -> None:
@@ -136,7 +142,22 @@ class House:
             else:
                 return
 
+    def _among(self, bus: Bus, store: Store) -> Neighbours:
+        """The other nodes, as far as they can be heard on `bus`."""
+        rooms = self.chat.attendance
+
+        def tell(committed: Committed) -> None:
+            rooms.tell(committed, invites=False)
+
+        ordering = Ordering(store, self.hub, self._clock, tell)
+        found = Neighbours(bus, self.hub, self.people, self._clock, ordering, rooms, self.changes.soon)
+        rooms.others = self.rooms.neighbours = self.users.neighbours = found
+        return found
+
     async def _look(self, change: Change | None) -> None:
+        if self.neighbours is not None:
+            await self.neighbours.before_change(change)
+            self.neighbours.changed(change)
         await self._enforcement.look(change)
         if self.webhooks is not None:
             await self.webhooks.look(change)
@@ -154,6 +175,8 @@ class House:
     async def stop(self) -> None:
         """Notice no more, and keep what webhooks were told."""
         self.changes.stop()
+        if self.neighbours is not None:
+            await self.neighbours.stop()
         if self.webhooks is not None:
             await self.webhooks.stop()
 

@@ -61,6 +61,8 @@ class Hub:
         self._renamed: dict[str, str] = {}
         self.at_tick: list[Callable[[], None]] = []
         """Called at the end of each delivery: what was sent meanwhile may leave now."""
+        self.on_open: Callable[[LiveRoom], None] | None = None
+        self.on_release: Callable[[LiveRoom], None] | None = None
 
     def room(self, name: str) -> LiveRoom | None:
         """The live room of that name."""
@@ -76,6 +78,8 @@ class Hub:
         if room is None:
             room = LiveRoom(name, Presences(name, self._clock, self.tell), FanOut(self._clock))
             self._rooms[name] = room
+            if self.on_open is not None:
+                self.on_open(room)
         return room
 
     def loaded(self, room: LiveRoom, events: Iterable[Event], head: int) -> None:
@@ -125,6 +129,8 @@ class Hub:
         if room.empty and self._rooms.get(room.name) is room:
             room.presences.stop()
             del self._rooms[room.name]
+            if self.on_release is not None:
+                self.on_release(room)
 
     def deliver(self, committed: Committed) -> None:
         """Tell the members of each room its new events, in `seq` order, then end the tick."""
@@ -157,7 +163,7 @@ class Hub:
             if room is not None and payload is not None:
                 room.fan_out.tell(dialect, [Framed(dialect.frame(payload), but)])
 
-    def pass_on(self, name: str, payload: bytes, but: Outlet) -> None:
+    def pass_on(self, name: str, payload: bytes, but: Outlet | None = None) -> None:
         """Give a binary message, which is not kept, to the members that can take one."""
         room = self._rooms.get(name)
         for dialect in room.fan_out.members if room is not None else ():

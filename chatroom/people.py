@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from chatroom.domain import names
@@ -35,6 +35,9 @@ class People:
         self._names: dict[str, dict[str, int]] = {}
         self._owners: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self.on_here: Callable[[str], None] | None = None
+        self.on_gone: Callable[[str], None] | None = None
+        """Told of each user's first connection here, and of the end of the last one."""
         self.version = 0
         """Another number whenever an account, or what lets somebody into one, was changed."""
 
@@ -88,6 +91,8 @@ class People:
         if 0 < self._limits.connections_per_user <= len(there):
             raise RateLimited("you are connected too often already; close another tab or device")
         self._members.setdefault(user.id, []).append(member)
+        if self.on_here is not None and len(self._members[user.id]) == 1:
+            self.on_here(user.id)
         holders = self._names.setdefault(names.name_key(user.name), {})
         holders[user.id] = holders.get(user.id, 0) + 1
 
@@ -98,6 +103,8 @@ class People:
         there.remove(member)
         if not there:
             del self._members[user.id]
+            if self.on_gone is not None:
+                self.on_gone(user.id)
         key = names.name_key(user.name)
         holders = self._names[key]
         holders[user.id] -= 1

@@ -49,17 +49,18 @@ class Presences:
             self._first = limit, tuple(chosen)
         return self._first[1]
 
-    def came(self, user: User) -> None:
-        """One more connection of `user` is in the room."""
+    def came(self, user: User, *, news: bool = True) -> None:
+        """One more connection of `user` is in the room, or of another node's: one for all that it has
+        there. It is no `news` where who is here has been told already."""
         known, connections = self._people.get(user.id, (user, 0))
         self._people[user.id] = (user, connections + 1)
         if self._first is not None and (known != user or len(self._people) <= self._first[0]):
             self._first = None
-        if not connections:
+        if news and not connections:
             self._note(user, here=True)
 
     def went(self, user: User) -> None:
-        """One connection of `user` less."""
+        """One connection of `user` less, as `came` counts them."""
         self._first = None
         _user, connections = self._people.get(user.id, (user, 0))
         if connections > 1:

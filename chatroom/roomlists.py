@@ -12,6 +12,7 @@ from chatroom.domain.ports import Store
 from chatroom.domain.registry import Registry
 from chatroom.hub import Hub, LiveRoom
 from chatroom.member import Member
+from chatroom.neighbours import Neighbours
 from chatroom.people import People
 from chatroom.rights import Rights
 from chatroom.roomkeeping import shown
@@ -26,6 +27,7 @@ class RoomLists:
         self._hub = hub
         self._people = people
         self._rights = rights
+        self.neighbours: Neighbours | None = None
 
     async def rooms(self, member: Member, command: commands.Rooms) -> replies.RoomList:
         """The rooms for everybody that have events or somebody in them, and the user's own."""
@@ -42,6 +44,10 @@ class RoomLists:
             if listed is not None and not live.loading:
                 counts = {"head": live.head, "count": len(live.presences)}
                 found[live.name] = structs.replace(listed, **counts)
+        if self.neighbours is not None:
+            for name, listed in found.items():
+                if self._hub.room(name) is None:
+                    found[name] = structs.replace(listed, count=self.neighbours.roster.count(name))
         rooms = [_with_unread(found[name]) for name in sorted(found)]
         return replies.RoomList(id=command.id, rooms=rooms)
 
@@ -114,6 +120,8 @@ class RoomLists:
                 payload = dialect.event(mark)
                 if payload is not None:
                     device.outlet.send(dialect.frame(payload))
+        if self.neighbours is not None:
+            self.neighbours.pass_on(mark, user=user.id)
         return replies.Marked(id=command.id, seq=seq)
 
 

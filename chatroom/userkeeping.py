@@ -15,8 +15,11 @@ from chatroom.domain.errors import BadRequest, CloseCode, NotFound
 from chatroom.domain.model import Role, User
 from chatroom.domain.ports import Clock
 from chatroom.domain.registry import Registry
+from chatroom.neighbours import Neighbours
 from chatroom.people import People
 from chatroom.rights import Rights
+
+DISCONNECTED = "you were disconnected by who runs this server"
 
 
 class Ban(NamedTuple):
@@ -45,6 +48,7 @@ class UserKeeping:
         self._directory = Directory(registry, people)
         self._changes = changes
         self._clock = clock
+        self.neighbours: Neighbours | None = None
 
     async def users(self, principal: Principal, after: str, limit: int) -> list[Account]:
         """Accounts in the order of their keys, at most `limit` of those after the key `after`."""
@@ -92,7 +96,9 @@ class UserKeeping:
         found = await self._below("disconnect", principal, wanted)
         there = self._people.connections(found.user.id)
         for member in there:
-            member.expel(CloseCode.FORBIDDEN, "you were disconnected by who runs this server")
+            member.expel(CloseCode.FORBIDDEN, DISCONNECTED)
+        if self.neighbours is not None:
+            self.neighbours.close(found.user.id, CloseCode.FORBIDDEN, DISCONNECTED)
         await self._note(principal, "disconnect", found.user.id, f"{len(there)} connections")
         return len(there)
 

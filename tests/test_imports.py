@@ -17,7 +17,7 @@ CORE = (
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reactions reception userkeeping"
-    " webhooks postman lanes progress answers signatures webhookkeeping listener searching"
+    " webhooks postman lanes progress answers signatures webhookkeeping listener searching ordering roster neighbours"
 )
 LAYERS = {
     "chatroom.domain": 0,
@@ -46,6 +46,7 @@ HOMES = {
     "klein": ("chatroom.doors",),
     "werkzeug": ("chatroom.doors",),
     "treq": ("chatroom.doors",),
+    "hiredis": ("chatroom.bus",),
     "jwt": ("chatroom.sitekeys", "chatroom.sitetokens"),
 }
 """Libraries that one part alone knows."""

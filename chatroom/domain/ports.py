@@ -153,3 +153,35 @@ class Store(Protocol):
 
     def message(self, room: str, seq: Seq) -> Awaitable[Message | None]:
         """Message `seq` with its current text."""
+
+
+class Bus(Protocol):
+    """Carries what is news now between the nodes of one server.
+
+    It may lose anything, bring it twice, late, or in another order: nobody relies on it. Nothing here
+    waits or raises, however the bus fares, and it mends itself.
+    """
+
+    up: bool
+    """Whether what is published now comes to those who listen, as far as is known."""
+
+    heard: Callable[[str, bytes], None]
+    """Told of each payload under a topic that is listened to; of one's own too, it may be."""
+
+    mended: Callable[[], None]
+    """Told when it is `up` again, or for the first time."""
+
+    def start(self, server: str) -> None:
+        """Begin: topics are those of `server` alone, whoever else uses the same bus."""
+
+    def stop(self) -> Awaitable[None]:
+        """End, once what was published has left, or after a moment."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """To every node that listens to `topic`."""
+
+    def listen(self, topic: str) -> None:
+        """Hear what is published under `topic` from about now on."""
+
+    def ignore(self, topic: str) -> None:
+        """Hear no more of `topic`."""

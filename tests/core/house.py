@@ -53,12 +53,15 @@ class House:
         app: type[Room] | None = None,
         *,
         registry: MemoryRegistry | None = None,
+        store: MemoryStore | None = None,
+        clock: Clock | None = None,
         **options: Any,
     ) -> None:
-        self.clock = Clock()
-        self.clock.advance(1_000_000)
+        self.clock = clock or Clock()
+        if clock is None:
+            self.clock.advance(1_000_000)
         self.registry = registry or MemoryRegistry(MemoryStore())
-        self.store = self.registry._store
+        self.store = store or self.registry._store
         self.core = house.House(
             self.store, self.registry, PlainPasswords(), self.clock, limits, app=app, **options
         )

@@ -24,9 +24,10 @@ class MemoryStore:
     What is asked of it waits for a step: `write` commits all drafts that wait, `announce` tells of
     the oldest commit that was not told of; `read` looks up the oldest question, `answer` gives the
     oldest answer. So a test can put anything between them. `broken` is what they fail with, if set.
+    `beside` is another node's, with the same logs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beside: MemoryStore | None = None) -> None:
         self.epoch = "epoch-1"
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self.broken: ChatError | None = None
@@ -38,6 +39,8 @@ class MemoryStore:
         self._commits: deque[list[tuple[Any, bool, Origin, Deferred[Event]]]] = deque()
         self._questions: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
         self._answers: deque[tuple[Any, Deferred[Any]]] = deque()
+        if beside is not None:
+            self._logs, self._marks = beside._logs, beside._marks
 
     # The steps.
 

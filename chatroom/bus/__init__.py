@@ -1,0 +1,1 @@
+"""Between the nodes of one server: what is news now."""
