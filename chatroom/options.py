@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
 from twisted.python import usage
@@ -19,6 +19,10 @@ from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
 from chatroom.hooks import Room
 from chatroom.sitekeys import from_file
+from chatroom.store.opening import is_file
+
+if TYPE_CHECKING:
+    from chatroom.bus.redis import Place
 
 DEFAULT_ENDPOINT = "tcp:9000"
 DEFAULT_DATA = "chatroom-data"
@@ -43,6 +47,13 @@ class Options(usage.Options):
     optParameters: ClassVar[list[list[Any]]] = [
         ["data", None, DEFAULT_DATA, "The folder for the messages; made where it is not there."],
         ["store", None, None, "The database, as a URL [default: sqlite:///DATA/chatroom.sqlite3]."],
+        [
+            "bus",
+            None,
+            None,
+            "A Redis or Valkey that connects several servers on one database, as a URL: redis://HOST:PORT,"
+            " rediss://USER:PASSWORD@HOST (TLS).",
+        ],
         ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
         [
             "sign-up",
@@ -83,6 +94,7 @@ class Options(usage.Options):
         self.webhook_networks: list[str] = []
         self.limits = Limits()
         self.app: type[Room] | None = None
+        self.bus: Place | None = None
 
     def opt_endpoint(self, description: str) -> None:
         self.endpoints.append(description)
@@ -159,6 +171,10 @@ class Options(usage.Options):
         except ValueError as error:
             fail(str(error))
         self._check_jwt()
+        if self["bus"] is not None:
+            self.bus = bus_at(self["bus"])
+            if not self["store"] or is_file(self.store_url):
+                fail("--bus connects servers on one database: it goes with --store postgresql://...")
         if self["app"] is not None:
             self.app = load_app(self["app"])
         try:
@@ -199,6 +215,18 @@ class Options(usage.Options):
     def store_url(self) -> str:
         """The database's URL."""
         return self["store"] or f"sqlite:///{self.data / 'chatroom.sqlite3'}"
+
+
+def bus_at(url: str) -> Place:
+    """Where the bus is. Ends the program where `url` does not say that."""
+    try:
+        from chatroom.bus.redis import place
+    except ModuleNotFoundError as error:
+        fail(f"--bus needs {error.name}, which is not installed: pip install 'chatroom[redis]'")
+    try:
+        return place(url)
+    except ValueError as error:
+        fail(str(error))
 
 
 def check_jwks_url(url: str) -> None:

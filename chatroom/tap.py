@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.domain.errors import Unavailable
+from chatroom.domain.ports import Bus
 from chatroom.doors.account import AccountDoor
 from chatroom.doors.api import ApiDoor
 from chatroom.doors.courier import CourierProcess
@@ -99,7 +100,17 @@ def _core(
         app=options.app,
         site=site,
         outbox=Outbox(store.registry.webhooks, courier),
+        bus=_bus(options, reactor),
     )
+
+
+def _bus(options: Options, reactor: Any) -> Bus | None:
+    """What connects this node with the others, if there are any."""
+    if options.bus is None:
+        return None
+    from chatroom.bus.redis import RedisBus
+
+    return RedisBus(options.bus, reactor)
 
 
 def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tuple[ChatFactory, FrontFactory]:

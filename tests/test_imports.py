@@ -17,7 +17,8 @@ CORE = (
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reactions reception userkeeping"
-    " webhooks postman lanes progress answers signatures webhookkeeping listener searching ordering roster neighbours"
+    " webhooks postman lanes progress answers signatures webhookkeeping listener searching"
+    " ordering roster neighbours"
 )
 LAYERS = {
     "chatroom.domain": 0,
