@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import os
 import pwd
@@ -36,6 +35,7 @@ SETTINGS = {
 _PR_SET_PDEATHSIG = 1
 
 _numbers = count(1)
+_made: list[Server] = []
 
 
 class NotStarted(Exception):
@@ -162,7 +162,7 @@ def another() -> Server:
     programs = _programs()
     assert programs is not None
     made = Server(programs)
-    atexit.register(lambda: _end(made))
+    _made.append(made)
     made.start()
     return made
 
@@ -191,14 +191,17 @@ def _server() -> Server:
     programs = _programs()
     assert programs is not None
     made = Server(programs)
-    atexit.register(lambda: _end(made))
+    _made.append(made)
     made.start()
     return made
 
 
-def _end(made: Server) -> None:
-    made.stop()
-    shutil.rmtree(made.folder, ignore_errors=True)
+def end_all() -> None:
+    """End every server that was started here, and take its folder away."""
+    while _made:
+        made = _made.pop()
+        made.stop()
+        shutil.rmtree(made.folder, ignore_errors=True)
 
 
 @cache
