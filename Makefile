@@ -3,11 +3,13 @@
 # make check    lint, types and the import rule
 # make bench    the benchmark; make compliance: the whole Autobahn conformance suite
 #
-# PYTHON picks the interpreter (3.11 or later), VENV where the environment goes, ARGS what is passed on.
+# PYTHON picks the interpreter (3.11 or later), VENV where the environment goes, ARGS what is passed on,
+# WORKERS how many test files run at a time.
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: serve test check format bench compliance docs clean
@@ -17,7 +19,7 @@ serve: $(VENV)/.serve
 
 test: $(VENV)/.test
 	tools/system-packages test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -52,7 +52,7 @@ def in_php(secret: str, headers: dict[str, str], body: bytes) -> bool:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     assert done.stderr == ""

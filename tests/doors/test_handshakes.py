@@ -14,6 +14,7 @@ from chatroom.domain.limits import Limits
 from chatroom.doors import internals
 from chatroom.doors.handshakes import common_handshake
 from chatroom.doors.heads import Refused, read_head
+from chatroom.doors.websocket import ChatProtocol
 
 from .premises import Premises
 from .rawframes import KEY, upgrade
@@ -215,7 +216,8 @@ def outcome(head: bytes, *, common: bool, limits: Limits, origins: tuple[str, ..
             "compression": repr(getattr(protocol, "_perMessageCompress", None)),
             "dialogue": type(getattr(protocol, "_dialogue", None)),
             "dialect": dialect,
-            "address": getattr(protocol, "address", None),
+            # A web connection has a method of that name.
+            "address": getattr(protocol, "address", None) if isinstance(protocol, ChatProtocol) else None,
             "cookie": getattr(protocol, "_cookie", None),
             "connections": premises.admission.connections,
             "open": len(premises.websocket.open),

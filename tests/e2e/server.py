@@ -16,7 +16,7 @@ TWISTD = Path(sys.executable).with_name("twistd")
 ON_LOOPBACK = "tcp:{port}:interface=127.0.0.1"
 TLS = "ssl:{port}:privateKey=key.pem:interface=127.0.0.1"
 """With a `key.pem` in the server's folder."""
-LIFETIME = 100
+LIFETIME = 900
 """Seconds after which the kernel ends a server, whatever became of the test."""
 
 _OPEN = re.compile(r"open (https?)://\S*?:(\d+) in a browser")
@@ -45,7 +45,6 @@ class Server:
         through: tuple[str, ...] = (),
         log_file: Path | None = None,
         host: str = "127.0.0.1",
-        lifetime: int = LIFETIME,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -53,7 +52,6 @@ class Server:
         self.ports: list[tuple[str, int]] = []
         """Scheme and port of each endpoint that has one."""
         self._host = host
-        self._lifetime = lifetime
         self._options = options
         self._endpoints = endpoints
         self._twistd = twistd
@@ -107,7 +105,7 @@ class Server:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # An alarm outlives exec, so it works whatever becomes of this process.
-                preexec_fn=lambda: signal.alarm(self._lifetime),
+                preexec_fn=lambda: signal.alarm(LIFETIME),
                 pass_fds=self._fds,
             )
         self.wait_for(lambda: len(_LISTENING.findall(self.log[before:])) >= len(self._endpoints))

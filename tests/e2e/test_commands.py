@@ -31,7 +31,7 @@ PASSWORD = "correct horse battery"
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests here that leave it running: so many commands take their time."""
     for start in servers(tmp_path_factory.mktemp("commands")):
-        yield start("--no-limits", lifetime=900)
+        yield start("--no-limits")
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_two_servers_have_one_log_and_a_killed_ones_clients_resume_at_the_other(
 def test_commands_work_on_the_database_beside_a_server(server: Start, store: str):
     command = [sys.executable, "-m", "chatroom.cli", "key", "add", "sensor", "--can", "publish:lobby"]
     key = subprocess.run(
-        [*command, "--store", store], capture_output=True, text=True, check=True, timeout=60
+        [*command, "--store", store], capture_output=True, text=True, check=True, timeout=240
     ).stdout
     with JsonClient(server(f"--store={store}").ws) as sensor:
         assert sensor.hello(token=key.strip())["user"]["kind"] == "bot"
@@ -48,7 +48,7 @@ def test_commands_work_on_the_database_beside_a_server(server: Start, store: str
 
 def test_a_database_that_is_not_there_is_one_line(store: str):
     command = [sys.executable, "-m", "chatroom.cli", "user", "list", "--store", store + "x"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert ran.returncode != 0
     (line,) = ran.stderr.splitlines()
     assert "createdb" in line

@@ -86,7 +86,7 @@ async def main(reactor):
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests here that leave it running: so many commands take their time."""
     for start in servers(tmp_path_factory.mktemp("commands")):
-        yield start("--no-limits", lifetime=900)
+        yield start("--no-limits")
 
 
 def run(program: str, *words: str) -> str:
@@ -94,7 +94,7 @@ def run(program: str, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", program, *words],
         env=os.environ | {"PYTHONASYNCIODEBUG": "1"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr

@@ -35,7 +35,7 @@ class Place(NamedTuple):
     def command(self, *words: str) -> str:
         """What `chatroom` prints."""
         command = [PROGRAM, *words, "--data", self.server.data]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -46,7 +46,7 @@ class Place(NamedTuple):
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
             env=self.environment | environment,
         )
