@@ -19,7 +19,7 @@ serve: $(VENV)/.serve
 
 test: $(VENV)/.test
 	tools/system-packages test
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

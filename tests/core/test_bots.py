@@ -28,6 +28,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "report.close": {"report": 1},
     "password": {"old": "x" * 10, "new": "y" * 10},
     "account.delete": {"password": "x" * 10},
+    "search": {"room": "ops", "query": "x"},
 }
 ALWAYS = {"hello", "login", "ping", "rooms"}
 
