@@ -97,3 +97,11 @@ class Telling(House):
     def keep(self) -> None:
         """Let what was told be kept."""
         self.elapse(SOON)
+
+
+def post(house: Telling, *texts: str, room: str = "lobby") -> None:
+    """Somebody says these, and goes."""
+    ana = house.json("Ana")
+    for text in texts:
+        ana.does("post", room=room, text=text)
+    ana.drop()
