@@ -25,7 +25,9 @@ Reason = Annotated[str, Meta(max_length=1000, pattern=_NO_NUL)]
 Client = Annotated[str, Meta(max_length=256, pattern=_NO_NUL)]
 Until = Annotated[int, Meta(ge=0, le=MAX_SEQ, description="Milliseconds since 1970-01-01 UTC.")]
 Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
+Words = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
 MAX_PAGE = 500
+MAX_FOUND = 100
 
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
@@ -116,9 +118,9 @@ class Search(Command, frozen=True, kw_only=True):
     """Find the newest messages that have all the words of `query`, in `room` or in every room that the
     user may read."""
 
-    query: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_NUL)]
+    query: Words
     room: RoomName | None = None
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    limit: Annotated[int, Meta(ge=1, le=MAX_FOUND)] = 20
 
 
 class Who(Command, frozen=True, kw_only=True):

@@ -108,6 +108,20 @@ async def read_log(door: Door, call: Call, room: str) -> Answer:
     return Answer(_stretch(found.events, found.more, forward=wanted.after is not None))
 
 
+@API.operation("GET", "/search", needs="read:ROOM", query=t.Wanted, answer=t.Found)
+async def search(door: Door, call: Call) -> Answer:
+    """Find messages by their words.
+
+    The newest that have all of the words, as they are now, in one room or in all that the key may read.
+    """
+    wanted: t.Wanted = call.query
+    command = commands.Search(query=wanted.query, room=wanted.room, limit=wanted.limit)
+    found: replies.Found = await door.reception.ask(call.member, command)
+    # They are encoded already, as everybody gets them.
+    encoded: Any = found.messages
+    return Answer(t.Found(encoded))
+
+
 @API.operation(
     "PATCH",
     "/rooms/<string:room>/messages/<int:seq>",

@@ -6,8 +6,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from chatroom.domain.commands import MAX_PAGE, Key, Reason, RoomName, Title, Topic, Until, UserName
-from chatroom.domain.events import Event
+from chatroom.domain.commands import (
+    MAX_FOUND,
+    MAX_PAGE,
+    Key,
+    Reason,
+    RoomName,
+    Title,
+    Topic,
+    Until,
+    UserName,
+    Words,
+)
+from chatroom.domain.events import Event, Message
 from chatroom.domain.model import MAX_SEQ, Kind, Millis, Role, Room, Seq, User
 from chatroom.domain.webhooks import MAX_ROOMS, MAX_URL, Choice
 
@@ -115,6 +126,20 @@ class Log(Struct, frozen=True, omit_defaults=True):
     events: list[Event]
     more: bool
     next: Seq | None = None
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is looked for: messages that have all the words of `query`, in `room` or wherever may be read."""
+
+    query: Words
+    room: RoomName | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_FOUND, description="How many at most.")] = 20
+
+
+class Found(Struct, frozen=True):
+    """Messages as they are now, newest first."""
+
+    messages: list[Message]
 
 
 class NewText(Struct, frozen=True):

@@ -138,6 +138,19 @@ class TestReading:
     def test_a_query_that_is_none_is_refused(self, program: Program, query: str) -> None:
         assert program.wrong("GET", f"{ROOM}?{query}") == (400, "bad_request")
 
+    def test_messages_are_found_by_their_words(self, office: Office, program: Program) -> None:
+        for text in ("green tea", "tea", "black tea, no sugar"):
+            program.publish(text)
+        found = program.done("GET", "/search?query=TEA&limit=2")["messages"]
+        assert [message["text"] for message in found] == ["black tea, no sugar", "tea"]
+        found = program.done("GET", "/search?query=tea%20green&room=lobby")["messages"]
+        assert [message["seq"] for message in found] == [1]
+        assert program.wrong("GET", "/search?query=%21") == (400, "bad_request")
+        assert program.wrong("GET", "/search") == (400, "bad_request")
+        stranger = office.program("read:garden")
+        assert stranger.done("GET", "/search?query=tea") == {"messages": []}
+        assert stranger.wrong("GET", "/search?query=tea&room=lobby") == (403, "forbidden")
+
     def test_whoever_has_an_answer_is_told_that_it_is_still_good(self, program: Program) -> None:
         program.publish("x")
         first = program.ask("GET", ROOM)
