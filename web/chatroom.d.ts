@@ -268,6 +268,8 @@ export class Chatroom extends Emitter<ChatroomEvents> {
   ): Promise<RoomInfo>;
   /** Writes to one user, by id or name. */
   sendTo(user: string, text: string, more?: { data?: object }): Unsent;
+  /** The newest messages that have all of the words, in one room or in all that we may read. */
+  search(query: string, range?: { room?: string; limit?: number }): Promise<Message[]>;
   /** Any other request of the protocol; fails with a ChatroomError. */
   request(type: string, fields?: object): Promise<any>;
 }

@@ -18,6 +18,7 @@
  *     await room.delete(seq);
  *     const {events} = await room.history({before: seq, limit: 50});
  *     await chat.sendTo("Bea", "Just to you");
+ *     const found = await chat.search("tea biscuits");
  *
  * Who has an account logs in, and may then do what an owner or a moderator may:
  *
@@ -251,6 +252,16 @@ export class Chatroom extends Emitter {
    */
   sendTo(user, text, {data} = {}) {
     return this.#outbox.add("post", "", {to: user, text, data});
+  }
+
+  /**
+   * The newest messages that have all of the words, as they are now.
+   * @param {string} query
+   * @param {{room?: string, limit?: number}} [range] one room; otherwise all that we may read
+   * @returns {Promise<object[]>} newest first
+   */
+  async search(query, {room, limit} = {}) {
+    return (await this.request("search", {query, room, limit})).messages;
   }
 
   /**

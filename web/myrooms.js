@@ -146,6 +146,12 @@ export class MyRooms extends Emitter {
     return [...this.#infos.values()].find(({other}) => other?.id === user);
   }
 
+  /** What a room is called, whether or not we are in it. @param {string} name */
+  titleOf(name) {
+    const {other, title} = this.#infos.get(name) ?? {};
+    return other?.name || title || name;
+  }
+
   /** A direct room is called by who it is with. */
   #call(open) {
     const {room} = open;

@@ -18,6 +18,7 @@ import {askForLink, askForRoom, askForSettings, askWhomToInvite} from "./roomfor
 import {RoomHeader} from "./roomheader.js";
 import {RoomList} from "./roomlist.js";
 import {Sanctions} from "./sanctions.js";
+import {SearchPanel} from "./searchpanel.js";
 import {SignIn} from "./signin.js";
 import {speaking} from "./speaking.js";
 import {Status} from "./status.js";
@@ -100,6 +101,8 @@ class Page {
     addEventListener("hashchange", () => this.#addressChanged());
     addEventListener("pagehide", () => this.#rooms.flush());
     document.addEventListener("visibilitychange", () => this.#read());
+    byId("search").addEventListener("click", () => this.#search());
+    addEventListener("keydown", (event) => this.#keyed(event));
     setInterval(() => this.#keepFresh(), ROOMS_EVERY);
   }
 
@@ -341,6 +344,21 @@ class Page {
     const made = await this.#chat.createRoom(name, about);
     await this.#rooms.refresh();
     this.#go(made.name);
+  }
+
+  #keyed(event) {
+    const {key, ctrlKey, metaKey, altKey, shiftKey} = event;
+    if (key.toLowerCase() !== "k" || ctrlKey === metaKey || altKey || shiftKey) return;
+    event.preventDefault();
+    if (!document.querySelector("dialog[open]")) this.#search();
+  }
+
+  #search() {
+    this.#drawers.close();
+    new SearchPanel(this.#chat, this.#current.room.name, {
+      jump: (room, seq) => this.#jump(room, seq),
+      titleOf: (room) => this.#rooms.titleOf(room),
+    }).show();
   }
 
   async #jump(room, seq) {
