@@ -53,7 +53,10 @@ class Chat:
         rights: Rights,
         direct: Direct,
         applications: Applications | None = None,
+        node: str | None = None,
     ) -> None:
+        self.node = node
+        """What this server is called among several, where it has a name."""
         self.hub = hub
         self.clock = clock
         self.deadlines = Deadlines(clock)
@@ -139,6 +142,7 @@ class Chat:
             limits=self._told_limits,
             time=self.now(),
             token=token,
+            node=self.node,
         )
 
     async def join(self, member: Member, command: commands.Join) -> replies.Joined:

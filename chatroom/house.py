@@ -35,6 +35,7 @@ from chatroom.neighbours import Neighbours
 from chatroom.ordering import Ordering
 from chatroom.people import People
 from chatroom.reactions import Reactions
+from chatroom.readiness import Readiness
 from chatroom.reception import Reception
 from chatroom.rights import Creators, Rights
 from chatroom.roomkeeping import RoomKeeping
@@ -77,6 +78,7 @@ class House:
         site: Site | None = None,
         outbox: Outbox | None = None,
         bus: Bus | None = None,
+        node: str | None = None,
     ) -> None:
         self._clock = clock
         self.hub = Hub(clock)
@@ -87,10 +89,11 @@ class House:
         directory = Directory(registry, self.people)
         direct = Direct(registry, self.rights, directory, self.changes)
         apps = Applications(app, store, self.hub, clock, limits) if app is not None else None
-        self.chat = Chat(store, self.hub, clock, limits, self.people, self.rights, direct, apps)
+        self.chat = Chat(store, self.hub, clock, limits, self.people, self.rights, direct, apps, node)
         enforcement.chat = self.chat
         self.admission = Admission(limits, clock)
         self._ready = Gate()
+        self.readiness = Readiness()
         self.identity = Identity(registry, self.people, clock, self._ready, site)
         reactions = Reactions(registry, store, self.chat.attendance, self.rights, clock)
         self.chat.uses[commands.React] = reactions.react
@@ -126,6 +129,7 @@ class House:
         if self.neighbours is not None:
             self.neighbours.start(self.chat.epoch)
         self._ready.open()
+        self.readiness.begin()
 
     async def _load(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from twisted.python import usage
 
 from chatroom.domain.destinations import networks
 from chatroom.domain.limits import Limits, limited
+from chatroom.domain.names import node_name
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
@@ -32,6 +33,9 @@ _CHOICES = {
     "sign-up": ("open", "invited", "closed"),
     "create-rooms": ("everyone", "members", "moderators"),
 }
+
+_LONGEST = 3600
+"""Seconds that may pass between the signal to stop and the end."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -53,6 +57,19 @@ class Options(usage.Options):
             None,
             "A Redis or Valkey that connects several servers on one database, as a URL: redis://HOST:PORT,"
             " rediss://USER:PASSWORD@HOST (TLS).",
+        ],
+        [
+            "node",
+            None,
+            None,
+            "What this server is called among several: clients are told, and HTTP answers say so.",
+        ],
+        [
+            "drain",
+            None,
+            "0",
+            "Seconds between the signal to stop and the end of the last connection: /readyz says at once"
+            " that the server stops, and after a third of them connections are closed little by little.",
         ],
         ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
         [
@@ -95,6 +112,7 @@ class Options(usage.Options):
         self.limits = Limits()
         self.app: type[Room] | None = None
         self.bus: Place | None = None
+        self.drain = 0.0
 
     def opt_endpoint(self, description: str) -> None:
         self.endpoints.append(description)
@@ -168,8 +186,11 @@ class Options(usage.Options):
             Proxies(self.trusted_proxies)
             Hosts(self.hosts)
             networks(self.webhook_networks)
+            if self["node"] is not None:
+                node_name(self["node"])
         except ValueError as error:
             fail(str(error))
+        self.drain = seconds("drain", self["drain"])
         self._check_jwt()
         if self["bus"] is not None:
             self.bus = bus_at(self["bus"])
@@ -227,6 +248,18 @@ def bus_at(url: str) -> Place:
         return place(url)
     except ValueError as error:
         fail(str(error))
+
+
+def seconds(name: str, given: str) -> float:
+    """How long `--name` says. Ends the program where that is no time."""
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    # Of what is not a number, this is not so either.
+    if not 0 <= found <= _LONGEST:
+        fail(f"--{name} takes seconds, from 0 to {_LONGEST}, not {given!r}")
+    return found
 
 
 def check_jwks_url(url: str) -> None:

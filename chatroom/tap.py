@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,7 @@ from chatroom.doors.sse import StreamFactory
 from chatroom.doors.webhooks import HookDoor
 from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House, Outbox
+from chatroom.leaving import Leaving, Server
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
@@ -42,12 +42,6 @@ from chatroom.store.sql import SqlStore
 __all__ = ["Options", "makeService"]
 
 _log = Logger()
-
-GOODBYE = 3.0
-"""Seconds that clients have to take their leave when the server stops."""
-
-RECONNECT_AFTER = 1.0
-"""When clients of a server that stops should come back, in seconds."""
 
 
 def makeService(options: Options) -> MultiService:
@@ -71,9 +65,10 @@ def makeService(options: Options) -> MultiService:
     passwords = Passwords(reactor)
     courier = CourierProcess(reactor, options.webhook_networks)
     core = _core(options, store, passwords, courier, site, reactor)
-    websocket, front = _doors(options, core, origins, reactor)
-    service = MultiService()
-    Running(store, core, passwords, courier, websocket, reactor, locks).setServiceParent(service)
+    websocket, web, front = _doors(options, core, origins, reactor)
+    leaving = Leaving(core.readiness, websocket, web, reactor, options.drain)
+    service = Server(leaving, reactor)
+    Running(store, core, passwords, courier, leaving, locks).setServiceParent(service)
     listeners = Listeners(endpoints, front, _refuser(options))
     listeners.setServiceParent(service)
     FirstOwner(core, listeners).setServiceParent(service)
@@ -101,6 +96,7 @@ def _core(
         site=site,
         outbox=Outbox(store.registry.webhooks, courier),
         bus=_bus(options, reactor),
+        node=options["node"],
     )
 
 
@@ -113,8 +109,10 @@ def _bus(options: Options, reactor: Any) -> Bus | None:
     return RedisBus(options.bus, reactor)
 
 
-def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tuple[ChatFactory, FrontFactory]:
-    """The WebSockets' door, and the front door that leads to it and to the web site."""
+def _doors(
+    options: Options, core: House, origins: Origins, reactor: Any
+) -> tuple[ChatFactory, WebSite, FrontFactory]:
+    """The WebSockets' door, the web site, and the front door that leads to them."""
     hosts, proxies = Hosts(options.hosts), Proxies(options.trusted_proxies)
     guests = options["guests"] == "yes"
     account = AccountDoor(core.accounts, core.identity.identify, core.meters, guests=guests)
@@ -131,11 +129,18 @@ def _doors(options: Options, core: House, origins: Origins, reactor: Any) -> tup
     }
     publishing = Publishing(api, hosts)
     web = WebSite(
-        websocket, streams, reactor, parts=parts, hosts=hosts, proxies=proxies, publishing=publishing
+        websocket,
+        streams,
+        reactor,
+        parts=parts,
+        hosts=hosts,
+        proxies=proxies,
+        publishing=publishing,
+        readiness=core.readiness,
     )
     deadlines, timeout = core.chat.deadlines, options.limits.handshake_timeout
     front = FrontFactory(websocket, streams, web, deadlines, core.admission, timeout, proxies)
-    return websocket, front
+    return websocket, web, front
 
 
 class Running(Service):
@@ -149,16 +154,14 @@ class Running(Service):
         core: House,
         passwords: Passwords,
         courier: CourierProcess,
-        websocket: ChatFactory,
-        reactor: Any,
+        leaving: Leaving,
         locks: list[int],
     ) -> None:
         self._store = store
         self._core = core
         self._passwords = passwords
         self._courier = courier
-        self._websocket = websocket
-        self._reactor = reactor
+        self._leaving = leaving
         self._locks = locks
 
     def startService(self) -> None:
@@ -183,31 +186,17 @@ class Running(Service):
     def stopService(self) -> Deferred[None]:
         """Send everybody off, write what waits, and end."""
         super().stopService()
-        _take_no_signals()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._core.pause()
-        self._websocket.close_all("the server is restarting", RECONNECT_AFTER)
-        deadline = self._reactor.seconds() + GOODBYE
-        while self._websocket.open and self._reactor.seconds() < deadline:
-            moment: Deferred[None] = Deferred()
-            self._reactor.callLater(0.05, moment.callback, None)
-            await moment
+        await self._leaving.close()
         await self._core.stop()
         self._courier.stop()
         self._passwords.stop()
         await self._store.stop()
         for lock in self._locks:
             os.close(lock)
-
-
-def _take_no_signals() -> None:
-    """A second Ctrl-C does not stop what is stopping already: Twisted would show a traceback for it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handler = signal.getsignal(number)
-        if callable(handler) and handler is not signal.default_int_handler:
-            signal.signal(number, signal.SIG_IGN)
 
 
 class FirstOwner(Service):

@@ -11,14 +11,14 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-STARTING = "tap options listening encryption certificate cli administration terminal console"
+STARTING = "tap options listening leaving encryption certificate cli administration terminal console"
 CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reactions reception userkeeping"
     " webhooks postman lanes progress answers signatures webhookkeeping listener searching"
-    " ordering roster neighbours"
+    " ordering roster neighbours readiness"
 )
 LAYERS = {
     "chatroom.domain": 0,

@@ -43,6 +43,7 @@ def test_without_any_it_is_a_room_for_everybody_on_port_9000(
     assert {options[name] for name in ("jwt-key", "jwt-jwks", "jwt-audience", "jwt-issuer")} == {None}
     assert options.limits == Limits()
     assert (options.app, options.origins, options["compliance"]) == (None, [], 0)
+    assert (options["node"], options.drain) == (None, 0)
 
 
 def test_what_may_be_repeated_adds_up() -> None:
@@ -100,6 +101,14 @@ def test_the_data_folder_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: 
         (["--limit=hello_timeout=nan"], "--limit hello_timeout takes a number from 0 "),
         (["--limit=hello_timeout=inf"], "--limit hello_timeout takes a number from 0 "),
         (["--limit=hello_timeout="], "--limit hello_timeout takes a number from 0 "),
+        (["--drain=soon"], "--drain takes seconds, from 0 to 3600, not 'soon'"),
+        (["--drain=-1"], "--drain takes seconds, from 0 to 3600, not '-1'"),
+        (["--drain=nan"], "--drain takes seconds, from 0 to 3600, not 'nan'"),
+        (["--drain="], "--drain takes seconds, from 0 to 3600, not ''"),
+        (["--node="], "--node takes 1 to 64 letters, digits, '_', '-' and '.', not ''"),
+        (["--node=two\r\nSet-Cookie: a=b"], "--node takes 1 to 64 letters, "),
+        (["--node=n\u00f6rd"], "--node takes 1 to 64 letters, "),
+        (["--node=" + "n" * 65], "--node takes 1 to 64 letters, "),
         (["--guests=maybe"], "--guests is yes or no, not 'maybe'"),
         (["--guests="], "--guests is yes or no, not ''"),
         (["--sign-up=maybe"], "--sign-up is open, invited or closed, not 'maybe'"),

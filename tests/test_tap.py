@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from twisted.application.service import MultiService
-from twisted.internet.task import Clock
+from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistdOptions
 
 from chatroom import tap
@@ -181,15 +181,14 @@ class Store:
         self.told.append("stop")
 
 
-class Door:
-    """A WebSocket door with so many connections open."""
+class Leaving:
+    """The connections, which are gone once the test says so."""
 
-    def __init__(self, connections: int) -> None:
-        self.open = set(range(connections))
-        self.told: list[tuple[str, float]] = []
+    def __init__(self) -> None:
+        self.gone: Deferred[None] = Deferred()
 
-    def close_all(self, reason: str, reconnect_after: float) -> None:
-        self.told.append((reason, reconnect_after))
+    async def close(self) -> None:
+        await self.gone
 
 
 class TestRunning:
@@ -200,48 +199,36 @@ class TestRunning:
         monkeypatch.setattr(tap, "gc", SimpleNamespace(**dict.fromkeys(("collect", "freeze"), lambda: None)))
         monkeypatch.setattr(tap.gc, "set_threshold", lambda *_thresholds: None, raising=False)
 
-    def make(self, folder: Path, connections: int) -> tuple[tap.Running, Store, Door, Clock]:
-        store, door, clock = Store(), Door(connections), Clock()
+    def make(self, folder: Path) -> tuple[tap.Running, Store, Leaving]:
+        store, leaving = Store(), Leaving()
         core: Any = Core()
         passwords: Any = SimpleNamespace(start=lambda: None, stop=lambda: None)
         courier: Any = SimpleNamespace(stop=lambda: None)
         locks = [tap.take_data(folder)]
-        running = tap.Running(store, core, passwords, courier, door, clock, locks)  # type: ignore[arg-type]
+        running = tap.Running(store, core, passwords, courier, leaving, locks)  # type: ignore[arg-type]
         running.startService()
-        return running, store, door, clock
+        return running, store, leaving
 
     def test_it_starts_the_store_and_says_whose_the_folder_is(self, tmp_path: Path) -> None:
-        running, store, _door, _clock = self.make(tmp_path, 0)
+        _running, store, _leaving = self.make(tmp_path)
         assert store.told == ["start"]
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
-        running.stopService()
 
     def test_it_opens_as_many_files_as_it_may(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         limits: list[tuple[int, int]] = []
         monkeypatch.setattr(tap.resource, "getrlimit", lambda _what: (100, 900))
         monkeypatch.setattr(tap.resource, "setrlimit", lambda _what, limit: limits.append(limit))
-        running, _store, _door, _clock = self.make(tmp_path, 0)
+        self.make(tmp_path)
         assert limits == [(900, 900)]
-        running.stopService()
 
     def test_it_waits_for_leave_to_be_taken_and_then_for_the_disk(self, tmp_path: Path) -> None:
-        running, store, door, clock = self.make(tmp_path, 2)
+        running, store, leaving = self.make(tmp_path)
         stopped = running.stopService()
-        assert door.told == [("the server is restarting", tap.RECONNECT_AFTER)]
-        clock.pump([0.05] * 10)
         assert store.told == ["start"]
-        door.open.clear()
-        clock.advance(0.05)
+        leaving.gone.callback(None)
         assert store.told == ["start", "stop"]
         assert stopped.called
         os.close(tap.take_data(tmp_path))
-
-    def test_it_does_not_wait_for_ever(self, tmp_path: Path) -> None:
-        running, store, _door, clock = self.make(tmp_path, 2)
-        stopped = running.stopService()
-        clock.pump([0.05] * int(tap.GOODBYE / 0.05 + 2))
-        assert store.told == ["start", "stop"]
-        assert stopped.called
 
 
 class TestRefusing:

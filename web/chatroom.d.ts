@@ -64,6 +64,8 @@ export interface Welcome {
   time: number;
   /** To be kept, to be the same guest or on the same login next time. */
   token?: string;
+  /** Of several servers, which one this is, where they have names. */
+  node?: string;
 }
 
 export interface RoomInfo {

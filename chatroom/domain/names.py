@@ -13,6 +13,7 @@ from chatroom.domain.model import RoomKind
 DEFAULT_ROOM = "lobby"
 NAME_LENGTH = 32
 ROOM_LENGTH = 64
+NODE_LENGTH = 64
 
 EVERY_ROOM = "*"
 """In place of a room's name, all of them; after the beginning of one, all that begin so."""
@@ -22,6 +23,7 @@ PRIVATE, DIRECT = "~", "@"
 guessed, and asking for one of them tells nobody whether it is there."""
 
 _ROOM = re.compile(r"(?:~?[^\W_][\w.\-]*|@[0-9a-f]{24})\Z")
+_NODE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{NODE_LENGTH - 1}}}\Z")
 _JOINERS = "\u200c\u200d"
 """Format characters that names do need: Persian's and Hindi's spelling, and emoji of several parts."""
 _BLANKS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -44,6 +46,14 @@ def room_name(raw: str) -> str:
             f"a room's name is 1 to {ROOM_LENGTH} letters, digits, '_', '-' and '.', a letter or digit first"
         )
     return name
+
+
+def node_name(raw: str) -> str:
+    """A server's name among several, as it is. Raises ValueError where it is not 1 to 64 ASCII letters,
+    digits, `_`, `-` and `.`: it goes into the headers of HTTP."""
+    if not _NODE.match(raw):
+        raise ValueError(f"--node takes 1 to {NODE_LENGTH} letters, digits, '_', '-' and '.', not {raw!r}")
+    return raw
 
 
 def private_name(wanted: str, secret: str) -> str:

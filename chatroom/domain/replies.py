@@ -15,7 +15,8 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
 class Welcome(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="welcome"):
     """The answer to `hello` and `login`. `role` is the one on the whole
     server (a guest's is left out); `token` shown in a
-    later `hello` makes that connection this same user."""
+    later `hello` makes that connection this same user. `node` is the name of
+    the server among several, where it has one (`--node`)."""
 
     user: User
     epoch: str
@@ -23,6 +24,7 @@ class Welcome(Reply, frozen=True, kw_only=True, omit_defaults=True, tag="welcome
     time: Millis
     role: Role = "guest"
     token: str | None = None
+    node: str | None = None
 
 
 class Joined(Reply, frozen=True, kw_only=True, tag="ok"):

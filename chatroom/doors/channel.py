@@ -64,6 +64,7 @@ class WebChannel(AnsweringChannel):
     def connectionMade(self) -> None:
         """It is ours."""
         super().connectionMade()
+        self.factory.channels.add(self)
         if not isinstance(self.transport, ProtocolWrapper):
             handle = getattr(self.transport, "getHandle", lambda: None)()
             self._socket = handle if isinstance(handle, socket.socket) else None
@@ -147,8 +148,14 @@ class WebChannel(AnsweringChannel):
 
     @property
     def roomy(self) -> bool:
-        """Whether the connection may stay for another request: not where others may want its place."""
-        return self.place is None or self.place.roomy
+        """Whether the connection may stay for another request: not where others may want its place, and
+        not where the server is about to stop."""
+        return (self.place is None or self.place.roomy) and not self.factory.readiness.leaving
+
+    @property
+    def answering(self) -> bool:
+        """Whether there is a request whose answer is not written yet."""
+        return self._posting or bool(self.requests)
 
     def timeoutConnection(self) -> None:
         """Nothing has come for a while; but who waits for an answer is not late."""
@@ -221,6 +228,7 @@ class WebChannel(AnsweringChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone."""
         self._gone = True
+        self.factory.channels.discard(self)
         super().connectionLost(reason)
         if self.place is not None:
             self.place.leave()
@@ -241,6 +249,7 @@ class WebChannel(AnsweringChannel):
     def _give_away(self, head: Head, door: Any) -> None:
         """Lose the connection to another door, for good."""
         transport, self.transport = self.transport, None
+        self.factory.channels.discard(self)
         self.setTimeout(None)
         # Twisted Web is the transport's producer, and may have paused it.
         transport.unregisterProducer()

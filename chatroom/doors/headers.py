@@ -20,6 +20,14 @@ HEADERS = {
 }
 """What is no page of the client may do nothing at all."""
 
+NODE = "Chatroom-Node"
+"""Of several servers, which one has answered."""
+
+
+def headers_of(node: str | None) -> dict[str, str]:
+    """What every answer of the server with that name carries."""
+    return HEADERS if node is None else {**HEADERS, NODE: node}
+
 
 @lru_cache(maxsize=256)
 def page_policy(host: str, secure: bool | None) -> str:

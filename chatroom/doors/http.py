@@ -1,4 +1,4 @@
-"""The web door: the client's files and /healthz."""
+"""The web door: the client's files, /healthz and /readyz."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, AnyStr
 
+import msgspec
 from twisted.web import pages, static
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from chatroom.doors.channel import WebChannel
-from chatroom.doors.headers import HEADERS, page_policy
+from chatroom.doors.headers import HEADERS, headers_of, page_policy
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.proxies import Proxies, Source
+from chatroom.readiness import Readiness
 
 MAX_BODY = 8 * 1024
 """The longest body of a request of a page, in bytes."""
@@ -81,8 +83,8 @@ class StrictRequest(Request):
         channel: Any = self.channel
         if channel.refused:
             return
-        for name, value in HEADERS.items():
-            self.setHeader(name.encode(), value.encode())
+        for name, value in channel.factory.headers:
+            self.setHeader(name, value)
         if channel.factory.hosts.serves(self.asked_host):
             super().process()
         else:
@@ -135,6 +137,24 @@ class Health(Resource):
         return b'{"status":"ok"}\n'
 
 
+class Ready(Resource):
+    """/readyz: whether a load balancer should send people here."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        super().__init__()
+        self._readiness = readiness
+
+    def render_GET(self, request: Request) -> bytes:
+        """200 or 503, and the state, with the reason where it should not."""
+        request.setHeader(b"content-type", b"application/json")
+        request.setHeader(b"cache-control", b"no-store")
+        told: dict[str, str] = {"status": self._readiness.state}
+        if self._readiness.reason is not None:
+            request.setResponseCode(HTTPStatus.SERVICE_UNAVAILABLE)
+            told["reason"] = self._readiness.reason
+        return msgspec.json.encode(told) + b"\n"
+
+
 class WebFile(static.File):
     """A file of the web client; the browser asks each time whether it has changed."""
 
@@ -183,7 +203,14 @@ class OnlyHeard(Resource):
 class WebRoot(Resource):
     """/: the web client's files by name, and the server's own paths."""
 
-    def __init__(self, folder: Path, parts: Mapping[str, IResource], *, echo: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parts: Mapping[str, IResource],
+        readiness: Readiness | None = None,
+        *,
+        echo: bool = False,
+    ) -> None:
         super().__init__()
         # By name, so that no path a client makes up is ever looked for on the disk.
         self._files = {
@@ -196,6 +223,7 @@ class WebRoot(Resource):
             self.putChild(path, Elsewhere())
         self.putChild(b"events", OnlyHeard())
         self.putChild(b"healthz", Health())
+        self.putChild(b"readyz", Ready(readiness or Readiness()))
         for name, part in parts.items():
             self.putChild(name.encode(), part)
 
@@ -225,10 +253,14 @@ class WebSite(Site):
         hosts: Hosts | None = None,
         proxies: Proxies | None = None,
         publishing: Any = None,
+        readiness: Readiness | None = None,
     ) -> None:
+        self.readiness = readiness or Readiness()
+        self.channels: set[WebChannel] = set()
+        """Every connection that is here."""
         folder = Path(str(files("chatroom") / "web"))
         super().__init__(
-            WebRoot(folder, parts or {}, echo=websocket.echo),
+            WebRoot(folder, parts or {}, self.readiness, echo=websocket.echo),
             requestFactory=StrictRequest,
             timeout=websocket.chat.limits.idle_timeout or None,
             reactor=reactor,
@@ -236,9 +268,17 @@ class WebSite(Site):
         self.websocket = websocket
         self.streams = streams
         self.publishing = publishing
+        self.headers = [
+            (name.encode(), value.encode()) for name, value in headers_of(websocket.chat.node).items()
+        ]
         self.hosts = hosts or Hosts()
         self.proxies = proxies or Proxies()
         self.displayTracebacks = False
+
+    @property
+    def answering(self) -> bool:
+        """Whether there are requests that are not answered yet."""
+        return any(channel.answering for channel in self.channels)
 
     def log(self, request: Any) -> None:
         """Nothing: a line for every file is no news."""

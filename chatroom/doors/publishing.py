@@ -28,7 +28,7 @@ from chatroom.domain.events import Event
 from chatroom.doors import apitypes as t
 from chatroom.doors.apimessages import publish_message
 from chatroom.doors.calls import bearer
-from chatroom.doors.headers import HEADERS
+from chatroom.doors.headers import headers_of
 from chatroom.doors.heads import MAX_HEAD, Refused, read_head
 from chatroom.doors.hosts import Hosts
 from chatroom.doors.http import API_BODY
@@ -45,7 +45,6 @@ _UNUSUAL = frozenset(
 """Fields whose requests go the other way."""
 
 _USUAL = (
-    *((name.encode(), value.encode()) for name, value in HEADERS.items()),
     (b"Vary", b"Origin"),
     (b"Cache-Control", b"no-store"),
     (b"Content-Type", b"application/json"),
@@ -203,7 +202,7 @@ class Publishing:
         date = _date(int(self._chat.clock.seconds()))
         size = len(payload) + 1
         return b"%b%bDate: %b\r\nContent-Length: %d\r\n\r\n%b\n" % (
-            _start(status),
+            _start(status, self._chat.node),
             extra,
             date,
             size,
@@ -217,10 +216,11 @@ def _text(fields: dict[bytes, bytes], name: bytes) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def _start(status: HTTPStatus) -> bytes:
+def _start(status: HTTPStatus, node: str | None) -> bytes:
     """An answer up to the fields that are different each time."""
-    lines = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode()), *(b"%b: %b" % one for one in _USUAL)]
-    return b"\r\n".join([*lines, b""])
+    every = [(name.encode(), value.encode()) for name, value in headers_of(node).items()]
+    fields = [b"%b: %b" % one for one in (*every, *_USUAL)]
+    return b"\r\n".join([b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode()), *fields, b""])
 
 
 @lru_cache(maxsize=2)

@@ -31,7 +31,7 @@ from chatroom.domain.limits import Limits
 from chatroom.domain.ports import Dialect, Row, Timer
 from chatroom.domain.replies import Error
 from chatroom.doors.calls import Call, read_call
-from chatroom.doors.headers import HEADERS
+from chatroom.doors.headers import headers_of
 from chatroom.doors.heads import Head
 from chatroom.doors.jsonhttp import STATUSES, Mistake
 from chatroom.doors.outbox import Outbox
@@ -228,7 +228,7 @@ class Stream(Protocol):
         self._end()
 
     def _head(self, status: HTTPStatus, fields: dict[str, str]) -> bytes:
-        named = {**fields, "Connection": "close", "Vary": "Origin", **HEADERS}
+        named = {**fields, "Connection": "close", "Vary": "Origin", **headers_of(self.factory.chat.node)}
         if self._readable_for:
             named["Access-Control-Allow-Origin"] = self._readable_for
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {named[name]}" for name in named)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -315,9 +315,13 @@ class ChatFactory(WebSocketServerFactory):
         return ChatProtocol
 
     def close_all(self, reason: str, reconnect_after: float) -> None:
-        """Ask every client to come back in `reconnect_after` seconds, and close its connection."""
+        """`send_off` everybody."""
+        self.send_off(list(self.open), reason, reconnect_after)
+
+    def send_off(self, connections: Iterable[Outlet], reason: str, reconnect_after: float) -> None:
+        """Ask clients to come back in `reconnect_after` seconds, and close their connections."""
         closing = Closing(reason=reason, reconnect_after=reconnect_after)
-        for protocol in list(self.open):
+        for protocol in connections:
             dialect = getattr(protocol, "dialect", None)
             payload = None if dialect is None else dialect.event(closing)
             if dialect is not None and payload is not None:

@@ -130,7 +130,13 @@ class Premises(House):
         session = SessionDoor(self.streams.sessions, self.core.meters, self.websocket.origins)
         parts = {"session": session.resource()}
         self.web = WebSite(
-            self.websocket, self.streams, self.clock, parts=parts, hosts=hosts, proxies=proxies
+            self.websocket,
+            self.streams,
+            self.clock,
+            parts=parts,
+            hosts=hosts,
+            proxies=proxies,
+            readiness=self.core.readiness,
         )
         deadlines, timeout = self.chat.deadlines, limits.handshake_timeout
         self.front = FrontFactory(

@@ -37,6 +37,23 @@ def test_sigterm_says_when_to_come_back_and_keeps_what_was_acknowledged(server: 
     assert kept == set(range(1, len(kept) + 1))
 
 
+def test_a_load_balancer_hears_of_the_end_before_members_do(server: Start) -> None:
+    one = server("--no-limits", "--drain=9")
+    assert get(one.url, "/readyz").status == 200
+    with JsonClient(one.ws, "Ana") as ana:
+        ana.join()
+        one.signal(signal.SIGTERM)
+        one.wait_for(lambda: get(one.url, "/readyz").status == 503)
+        # Whoever is here goes on meanwhile, and whoever comes is let in.
+        assert ana.post("still here") == 1
+        with JsonClient(one.ws, "Bob") as bob:
+            assert bob.join()["room"]["head"] == 1
+        one.signal(signal.SIGTERM)
+        assert ana.event("closing")["reconnect_after"] > 0
+        assert ana.end() == 4000
+    _ended_by(one, signal.SIGTERM)
+
+
 def test_a_member_that_does_not_listen_does_not_hold_up_the_end(server: Start) -> None:
     one = server()
     with socket.create_connection(("127.0.0.1", one.port)) as silent:
