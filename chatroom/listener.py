@@ -16,15 +16,13 @@ from chatroom.domain.ports import Outlet
 from chatroom.domain.replies import Joined
 from chatroom.expiry import Expiry
 from chatroom.member import Member
+from chatroom.pace import taken
 from chatroom.session import Doorman
 from chatroom.wire.dialects import Events, events_dialect
 
 RETRY = 1.0
 """Seconds after which a listener whose stream breaks comes back; at most twice as many, so that
 thousands do not come at the same moment."""
-
-_WAITS = (0.02, 1.0)
-"""Seconds between two looks whether a listener has taken what it was given: at first, and at most."""
 
 
 class Position(NamedTuple):
@@ -53,10 +51,6 @@ class Wanted(NamedTuple):
 
 class Stream(Outlet, Protocol):
     """A listener's connection."""
-
-    @property
-    def behind(self) -> bool:
-        """Whether the reader has not taken yet what was sent."""
 
     @property
     def over(self) -> bool:
@@ -160,17 +154,8 @@ class Listener:
                 if payload is not None:
                     self._send(self._dialect.frame(payload))
             since = events[-1].seq if events else since
-            await self._taken()
+            await taken(self._stream, self._chat.clock)
         return since
-
-    async def _taken(self) -> None:
-        """Wait until the reader has taken what was sent; what it does not take, it does not pile up."""
-        delay, longest = _WAITS
-        while self._stream.behind:
-            moment: Deferred[None] = Deferred()
-            self._chat.clock.callLater(delay, moment.callback, None)
-            await moment
-            delay = min(2 * delay, longest)
 
     def _send(self, frames: bytes) -> None:
         self._stream.send(frames)

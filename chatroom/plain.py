@@ -17,6 +17,7 @@ from chatroom.domain.limits import TokenBucket
 from chatroom.domain.ports import Outlet
 from chatroom.expiry import Expiry
 from chatroom.member import Member
+from chatroom.pace import taken
 from chatroom.session import Doorman, room_for
 from chatroom.wire.json import refusal
 
@@ -161,6 +162,7 @@ class PlainSession:
             told = [self._outlet.dialect.event(event) for event in events]
             self._show([payload for payload in told if payload is not None])
             since = events[-1].seq if events else since
+            await taken(self._outlet, self._chat.clock)
             if more:
                 continue
             joined = await self._chat.join(member, commands.Join(room=self._room, since=since))

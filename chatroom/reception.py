@@ -31,6 +31,7 @@ class Silent:
 
     def __init__(self) -> None:
         self.dialect: Dialect = json_dialect()
+        self.behind = False
 
     def write(self, frames: bytes) -> None:
         """Nothing."""

@@ -66,6 +66,10 @@ class Outlet(Protocol):
 
     dialect: Dialect
 
+    @property
+    def behind(self) -> bool:
+        """Whether the reader has not taken yet what was sent; not once the connection ends."""
+
     def write(self, frames: bytes) -> None:
         """Whole frames, now: at the end of a tick, after what was sent before."""
 

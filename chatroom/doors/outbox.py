@@ -101,6 +101,12 @@ class Outbox:
         """How many bytes wait for the reader, as far as is known here."""
         return self._waiting + self._held
 
+    @property
+    def behind(self) -> bool:
+        """Whether the reader has not taken yet what was sent, in this tick too; not once this is sealed."""
+        self.flush()
+        return self.busy and not self._sealed
+
     def send(self, frames: bytes) -> None:
         """Whole frames, together with what else is sent in this tick."""
         if self._sealed:

@@ -138,8 +138,7 @@ class Stream(Protocol):
     @property
     def behind(self) -> bool:
         """Whether the reader has not taken yet what was sent."""
-        self.outbox.flush()
-        return self.outbox.busy and not self._ending
+        return self.outbox.behind and not self._ending
 
     @property
     def over(self) -> bool:

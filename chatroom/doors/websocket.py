@@ -145,6 +145,11 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
             # Who does not answer it, or does not read what is left, does not keep the connection.
             self._abort = self.factory.chat.deadlines.call_later(LINGER, self.transport.abortConnection)
 
+    @property
+    def behind(self) -> bool:
+        """Whether the reader has not taken yet what was sent (the hub's `Outlet`)."""
+        return self.outbox.behind
+
     def close(self, code: int, reason: str) -> None:
         """End the connection, after what was sent before (the hub's `Outlet`)."""
         self.sendClose(int(code), reason)

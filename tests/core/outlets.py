@@ -16,6 +16,7 @@ class FakeOutlet:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.behind = False
         self.closes: list[tuple[int, str]] = []
         self.writes: list[bytes] = []
 

@@ -26,7 +26,6 @@ class FakeStream(FakeOutlet):
         super().__init__(json_dialect())
         self.house = house
         self.reader = EventReader()
-        self.behind = False
         self.begun = False
         self.refused: ChatError | None = None
         self.told: list[Told] = []

@@ -154,6 +154,22 @@ def test_a_long_history_is_told_whole(house, live):
     assert entered(house, since=100).hear() == [str(n) for n in range(100, 1700)]
 
 
+def test_a_long_history_goes_no_faster_than_it_is_read(house):
+    ana = house.json("Ana")
+    for n in range(1700):
+        ana.say("post", room="lobby", text=str(n))
+    house.settle()
+    talker = house.plain(since=0)
+    talker.outlet.behind = True
+    house.elapse(5)
+    assert 0 < len(talker.hear()) < 1700
+    ana.ask("post", room="lobby", text="and now")
+    assert "and now" not in talker.hear()
+    talker.outlet.behind = False
+    house.elapse(2)
+    assert talker.hear() == [*map(str, range(1700)), "and now"]
+
+
 def test_who_was_further_than_the_log_is_gets_the_newest(house):
     said(house, entered(house), "a", "b")
     assert entered(house, since=99).hear() == ["a", "b"]

@@ -69,6 +69,21 @@ def test_what_is_sent_in_one_tick_is_one_call() -> None:
     assert (case.taken, case.calls) == (b"one two three", [13])
 
 
+def test_who_has_not_read_what_was_sent_is_behind_until_they_have() -> None:
+    case = Case(room=10)
+    case.outbox.send(b"0123456789")
+    assert not case.outbox.behind
+    assert case.taken == b"0123456789"
+    case.outbox.send(b"more")
+    assert case.outbox.behind
+    case.read()
+    assert not case.outbox.behind
+    case.outbox.send(b"x" * 2_000_000)
+    assert case.outbox.behind
+    case.outbox.seal()
+    assert not case.outbox.behind
+
+
 def test_a_write_goes_behind_what_was_sent_in_this_tick() -> None:
     case = Case(room=1_000)
     case.outbox.send(b"one ")
