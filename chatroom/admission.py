@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -67,6 +68,8 @@ class Admission:
         self._hellos = Rate(limits.hellos_per_minute / 60, limits.hellos_per_minute / 6)
         self.connections = 0
         """How many are connected now."""
+        self.turned_away: Counter[int] = Counter()
+        """Connections that ended at the front door, by the HTTP status that they were told."""
 
     @property
     def full(self) -> bool:

@@ -99,6 +99,10 @@ class Attempts:
         self._addresses = Fading(FROM_ADDRESS, FROM_ADDRESS_FADE)
         self._accounts = Fading(FOR_ACCOUNT, FOR_ACCOUNT_FADE)
         self._known: Newest[str, Newest[str | None, None]] = Newest(MOST)
+        self.wrong = 0
+        """How many passwords were wrong."""
+        self.put_off = 0
+        """How many were not looked at: there had been too many wrong ones."""
 
     def check(self, name: str, address: str | None) -> None:
         """Ask before a password is looked at. Raises RateLimited with the seconds to wait.
@@ -112,6 +116,7 @@ class Attempts:
         if not self._knows(name, address):
             waits.append(self._accounts.wait(name, now))
         if max(waits) >= 0.001:
+            self.put_off += 1
             seconds = ceil(max(waits) * 1000) / 1000
             raise RateLimited(f"too many wrong passwords; try again in {ceil(seconds)} s", seconds)
         self._count(name, address, now, 1)
@@ -119,6 +124,7 @@ class Attempts:
 
     def failed(self, name: str, address: str | None) -> None:
         """It was wrong: the wait begins now."""
+        self.wrong += 1
         now = self._clock.seconds()
         failures, _ = self._so_far(name, address, now)
         self._wait(name, address, max(1, failures), now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import Protocol
 
@@ -86,6 +87,8 @@ class Attendance:
         """Set once it is made; it posts itself."""
         self.others: Others | None = None
         """Where there are any, set before anybody comes."""
+        self.written: Counter[type[Event]] = Counter()
+        """How many events of each kind this server has put into the logs."""
         store.on_commit = self._committed
 
     async def load(self, room: LiveRoom) -> None:
@@ -233,6 +236,7 @@ class Attendance:
             self.watcher.went(room.name, member.user, room.head)
 
     def _committed(self, committed: Committed) -> None:
+        self.written.update([type(event) for event, _origin in committed])
         if self.others is None:
             self.tell(committed)
         else:

@@ -13,6 +13,7 @@ from msgspec import Raw, structs
 from twisted.logger import Logger
 
 from chatroom.attendance import Attendance
+from chatroom.counts import Counts
 from chatroom.deadlines import Deadlines
 from chatroom.direct import Direct
 from chatroom.domain import commands, names, replies, rules
@@ -60,6 +61,7 @@ class Chat:
         self.hub = hub
         self.clock = clock
         self.deadlines = Deadlines(clock)
+        self.counts = Counts()
         self.limits = limits
         self._told_limits = structs.asdict(limits)
         self.people = people

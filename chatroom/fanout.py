@@ -117,25 +117,41 @@ class _Job:
             outlet.write(frames)
 
 
+class Told:
+    """How much the members of all rooms have been told. A count a room and tick, and none a member."""
+
+    __slots__ = ("events", "octets")
+
+    def __init__(self) -> None:
+        self.events = 0
+        """Each event once for each connection that it was for."""
+        self.octets = 0
+        """What these had to be sent, before any encryption."""
+
+
 class FanOut:
-    """The members of one room, by dialect, and what they are being told."""
+    """The members of one room, by dialect, and what they are being told, which is added to `told`."""
 
-    __slots__ = ("_clock", "_jobs", "_rows", "members")
+    __slots__ = ("_clock", "_jobs", "_rows", "_told", "members")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, told: Told | None = None) -> None:
         self._clock = clock
+        self._told = told or Told()
         self._jobs: deque[_Job] = deque()
         self._rows: dict[Dialect, list[Row]] = {}
         self.members: dict[Dialect, Members] = {}
 
-    def admit(self, outlet: Outlet, user: User) -> None:
-        """`outlet` is told all that comes from now on, and nothing that still waits from before."""
+    def admit(self, outlet: Outlet, user: User) -> bool:
+        """`outlet` is told all that comes from now on, and nothing that still waits from before; whether
+        it is a member only now."""
         members = self.members.setdefault(outlet.dialect, {})
-        if outlet not in members:
+        new = outlet not in members
+        if new:
             self._seat(outlet)
         members[outlet] = user
         for job in self._jobs:
             job.came(outlet)
+        return new
 
     def finish(self, outlet: Outlet) -> None:
         """Tell a member at once what it is still to be told; to be dismissed then."""
@@ -143,11 +159,11 @@ class FanOut:
             if job.dialect is outlet.dialect:
                 job.finish(outlet)
 
-    def dismiss(self, outlet: Outlet) -> None:
-        """`outlet` is told nothing more."""
+    def dismiss(self, outlet: Outlet) -> bool:
+        """`outlet` is told nothing more; whether it was a member until now."""
         members = self.members.get(outlet.dialect, {})
         if members.pop(outlet, None) is None:
-            return
+            return False
         rows = self._rows[outlet.dialect]
         row = next(row for row in rows if outlet in row)
         row.discard(outlet)
@@ -155,12 +171,16 @@ class FanOut:
             rows.remove(row)
         if not members:
             del self.members[outlet.dialect], self._rows[outlet.dialect]
+        return True
 
     def tell(self, dialect: Dialect, framed: list[Framed]) -> None:
         """Tell the members of a dialect: at once if they are few, else beginning at once."""
         rows = self._rows.get(dialect)
         if not framed or rows is None:
             return
+        told, size = self._told, len(self.members[dialect])
+        told.events += len(framed) * size
+        told.octets += sum([len(one.frame) for one in framed]) * size
         job = _Job(dialect, framed)
         if len(rows) == 1 and not self._jobs:
             job.start(rows)

@@ -97,8 +97,9 @@ class House:
         self.identity = Identity(registry, self.people, clock, self._ready, site)
         reactions = Reactions(registry, store, self.chat.attendance, self.rights, clock)
         self.chat.uses[commands.React] = reactions.react
+        self.attempts = Attempts(clock)
         self.accounts = AccountKeeping(
-            registry, passwords, Attempts(clock), self.rights, self.changes, clock, reactions, sign_up
+            registry, passwords, self.attempts, self.rights, self.changes, clock, reactions, sign_up
         )
         self.meters = Meters(limits, clock)
         self.doorman = Doorman(self.chat, self.admission, self.meters, self.identity, self.accounts)

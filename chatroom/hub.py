@@ -4,13 +4,13 @@ Everything in this module happens on one thread and never waits, so between two 
 nothing changes. That is what makes "the reply to join, then head + 1" true without a lock.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import groupby
 
 from chatroom.domain.events import Event, Passing
 from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Committed, Dialect, Origin, Outlet
-from chatroom.fanout import FanOut, Framed
+from chatroom.fanout import FanOut, Framed, Told
 from chatroom.presence import Presences
 from chatroom.tail import Tail, named_in, renamed
 
@@ -59,6 +59,9 @@ class Hub:
         self._clock = clock
         self._rooms: dict[str, LiveRoom] = {}
         self._renamed: dict[str, str] = {}
+        self.told = Told()
+        self.places = 0
+        """How many connections are in how many rooms, each counted in each."""
         self.at_tick: list[Callable[[], None]] = []
         """Called at the end of each delivery: what was sent meanwhile may leave now."""
         self.on_open: Callable[[LiveRoom], None] | None = None
@@ -68,7 +71,7 @@ class Hub:
         """The live room of that name."""
         return self._rooms.get(name)
 
-    def rooms(self) -> Iterable[LiveRoom]:
+    def rooms(self) -> Collection[LiveRoom]:
         """Every live room."""
         return self._rooms.values()
 
@@ -76,7 +79,7 @@ class Hub:
         """The live room of that name, made (and then `loading`) where there is none."""
         room = self._rooms.get(name)
         if room is None:
-            room = LiveRoom(name, Presences(name, self._clock, self.tell), FanOut(self._clock))
+            room = LiveRoom(name, Presences(name, self._clock, self.tell), FanOut(self._clock, self.told))
             self._rooms[name] = room
             if self.on_open is not None:
                 self.on_open(room)
@@ -97,11 +100,11 @@ class Hub:
     def enter_again(self, room: LiveRoom, outlet: Outlet, user: User) -> None:
         """A member goes on right after `room.head`, whatever of before it is still to be told; or
         comes, and nobody sees it."""
-        room.fan_out.admit(outlet, user)
+        self.places += room.fan_out.admit(outlet, user)
 
     def leave(self, room: LiveRoom, outlet: Outlet, user: User | None) -> None:
         """`outlet` is a member no more; None for a user whom nobody has seen come."""
-        room.fan_out.dismiss(outlet)
+        self.places -= room.fan_out.dismiss(outlet)
         if user is not None:
             room.presences.went(user)
         self.release(room)

@@ -98,6 +98,8 @@ class Neighbours:
         self.ordering = ordering
         self.roster = Roster(hub, clock, self._ask)
         self._own = Own()
+        self.taken = 0
+        """How many events the others have told of that are for members here."""
         self._newest_change = 0
         self._since = 0.0
         self._fresh: set[str] = set()
@@ -106,6 +108,11 @@ class Neighbours:
         bus.heard, bus.mended = self._heard, self._mended
         hub.on_open, hub.on_release = self._opened, self._released
         people.on_here, people.on_gone = self._user_here, self._user_gone
+
+    @property
+    def bus_up(self) -> bool:
+        """Whether what is said now comes to the others, and theirs here, as far as is known."""
+        return self._bus.up
 
     def start(self, server: str) -> None:
         """Take part in the server of that id."""
@@ -223,7 +230,9 @@ class Neighbours:
         if self._hub.room(room) is None:
             return
         if kind == b"E":
-            self.ordering.take([(event, None) for event in _events.decode(body) if event.room == room])
+            events = _events.decode(body)
+            self.taken += len(events)
+            self.ordering.take([(event, None) for event in events if event.room == room])
         elif kind == b"P":
             self._hub.tell(room, _passing.decode(body))
         elif kind == b"X":

@@ -41,6 +41,11 @@ class People:
         self.version = 0
         """Another number whenever an account, or what lets somebody into one, was changed."""
 
+    @property
+    def online(self) -> int:
+        """How many users are online here."""
+        return len(self._members)
+
     def register(self, account: str, key: str | None) -> None:
         """From now on the name with that key is the account's; None: it has no name any more.
 

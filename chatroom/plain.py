@@ -69,6 +69,7 @@ class PlainSession:
             self._member = self._chat.arrive(principal, self._outlet, self._address)
             self._expiry.watch(self._member)
         except RateLimited as error:
+            self._chat.counts.refuse("hello", error)
             self._outlet.close(CloseCode.TOO_MANY, error.message)
         except Exception as error:
             self._turn_away(error)
@@ -149,6 +150,7 @@ class PlainSession:
 
     def _turn_away(self, error: Exception) -> None:
         if isinstance(error, ChatError):
+            self._chat.counts.refuse("hello", error)
             code = CloseCode.RESTARTING if error.again else CloseCode.FORBIDDEN
             self._outlet.close(code, error.message)
             return
@@ -189,6 +191,7 @@ class PlainSession:
             self._complain(Internal("the server made a mistake; it is logged"))
 
     def _complain(self, error: ChatError) -> None:
+        self._chat.counts.refuse("post", error)
         dialect = self._outlet.dialect
         self._outlet.send(dialect.frame(dialect.reply(refusal(error))))
         if not isinstance(error, RateLimited):

@@ -6,7 +6,7 @@ goes on. What it answers with an error holds up its own room alone.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
 from msgspec import structs
@@ -48,6 +48,8 @@ class Load:
         self.carried = 0
         self.lanes = 0
         """How many rooms wait, of all webhooks."""
+        self.outcomes: Counter[str] = Counter()
+        """Deliveries by what became of them: told, failed (to be tried again), dead (given up)."""
         self.freed: Callable[[], None] = lambda: None
         """Called when there is room again where there was none."""
 
@@ -236,12 +238,14 @@ class Postman:
     async def _judge(self, lane: Lane, item: Item, outcome: Outcome) -> None:
         status = outcome.status
         if status is not None and 200 <= status < 300:
+            self._load.outcomes["told"] += 1
             self._is_back()
             if outcome.body:
                 await self._answered(item, lane.room, outcome.body)
             lane.passed(item, told=True)
             return
         why = told_of(outcome)
+        self._load.outcomes["failed"] += 1
         if status == 410:
             self._log.warn("webhook {name} is disabled: {why}", name=self.route.hook.name, why=why)
             self.stop()
@@ -262,6 +266,7 @@ class Postman:
 
     def _give_up(self, lane: Lane, item: Item, now: int, why: str) -> None:
         hook, letter = self.route.hook, item.letter
+        self._load.outcomes["dead"] += 1
         if letter is None:
             letter = Letter(0, hook.id, lane.room, 0, item.at, item.seq)
         self.route.records.died(structs.replace(letter, dead=now, reason=why))

@@ -101,8 +101,12 @@ class Reception:
     async def ask(self, member: Member, command: commands.Command) -> Any:
         """The reply to what is asked for, at the pace that a user and an address have. Raises ChatError."""
         meter = self.meters.post if isinstance(command, WRITES) else self.meters.request
-        meter(member.user.id, member.address)
-        return await self.chat.uses[type(command)](member, command)
+        try:
+            meter(member.user.id, member.address)
+            return await self.chat.uses[type(command)](member, command)
+        except ChatError as error:
+            self.chat.counts.refuse(command, error)
+            raise
 
     def meter(self, member: Member) -> None:
         """Count a request that is none of a connection's. Raises RateLimited."""

@@ -125,6 +125,13 @@ class Roster:
         self._nodes: dict[str, _Node] = {}
         self._there: dict[str, dict[str, _Known]] = {}
         self._introductions: dict[str, tuple[set[str], Deferred[None]]] = {}
+        self.expired = 0
+        """How many nodes have ended by their silence."""
+
+    @property
+    def nodes(self) -> int:
+        """How many other nodes there are."""
+        return len(self._nodes)
 
     def open(self, room: LiveRoom) -> None:
         """Somebody comes into a room here: from now on it matters who else is there."""
@@ -210,6 +217,7 @@ class Roster:
         """End the nodes that were silent for a lease; `since` is from when on they could be heard."""
         now = self._clock.seconds()
         for node in [one for one, it in self._nodes.items() if now - max(it.heard, since) > LEASE]:
+            self.expired += 1
             self.end(node)
 
     def _now_there(self, room: str, node: str, now: _Known) -> None:

@@ -114,7 +114,9 @@ class Session:
         elif room_for(size, [size for _, size in self._queue]):
             self._queue.append((command, size))
         else:
-            self.answer(refusal(RateLimited("too many requests are waiting", 1.0), command.id))
+            too_many = RateLimited("too many requests are waiting", 1.0)
+            self._chat.counts.refuse(command, too_many)
+            self.answer(refusal(too_many, command.id))
 
     def refuse(self, reply: Error) -> None:
         """Answer something that was no request; it counts as one."""
@@ -124,6 +126,7 @@ class Session:
             self._doorman.meters.request(self._user, self._address)
         except RateLimited as error:
             reply = refusal(error, reply.id)
+        self._chat.counts.refused["none", reply.code] += 1
         self._refuse(reply)
 
     def _refuse(self, reply: Error) -> None:
@@ -223,6 +226,7 @@ class Session:
         if not isinstance(error, ChatError):
             self._log.failure("{command} failed", failure, command=type(command).__name__)
             error = Internal("the server made a mistake; it is logged")
+        self._chat.counts.refuse(command, error)
         self._conclude(refusal(error, command.id))
 
     def _conclude(self, reply: AnyReply) -> None:
@@ -306,6 +310,7 @@ class Session:
 
     def _part(self, error: ChatError, code: CloseCode, command: commands.Hello | commands.Login) -> Error:
         reply = refusal(error, command.id)
+        self._chat.counts.refuse(command, error)
         self.answer(reply)
         self._state = State.CLOSING
         self._in_time()

@@ -7,7 +7,7 @@ Nothing of it is waited for by anybody in the rooms.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.logger import Logger
 
@@ -69,6 +69,16 @@ class Webhooks:
     def waiting(self) -> int:
         """How many rooms are still to be told of, of all webhooks together."""
         return self._load.lanes
+
+    @property
+    def count(self) -> int:
+        """How many webhooks this server tells."""
+        return len(self._postmen)
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How many deliveries were told, have failed (each try), and were given up (dead)."""
+        return self._load.outcomes
 
     async def load(self) -> None:
         """Read which there are, and begin with what was not told yet. Raises Unavailable."""

@@ -198,6 +198,7 @@ class WebChannel(AnsweringChannel):
     def refuse(self, status: HTTPStatus, why: str) -> None:
         """Answer a request that is none, and close the connection."""
         self.refused = True
+        self.factory.websocket.chat.counts.answered[status.value] += 1
         self.transport.write(last_answer(status, why))
         self.loseConnection()
 

@@ -109,6 +109,7 @@ class FrontDoor(Protocol):
     def _refuse(self, refused: Refused) -> None:
         self._stop_timer()
         self._refusing = True
+        self.factory.admission.turned_away[refused.status.value] += 1
         self._timer = self.factory.deadlines.call_later(_LINGER, self._give_up)
         self.transport.write(refused.response())
         self.transport.loseConnection()

@@ -281,4 +281,5 @@ class WebSite(Site):
         return any(channel.answering for channel in self.channels)
 
     def log(self, request: Any) -> None:
-        """Nothing: a line for every file is no news."""
+        """Count it: a line for every file is no news."""
+        self.websocket.chat.counts.answered[request.code] += 1

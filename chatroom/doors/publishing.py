@@ -137,13 +137,13 @@ class Publishing:
         try:
             written = self._say(asked, publisher)
         except Exception:
-            done(self._wrong(Failure()))
+            done(self._refused(Failure()))
             return
         if written is None:
             answered = Deferred.fromCoroutine(self._serve(asked, publisher))
             answered.addErrback(self._wrong)
         else:
-            answered = written.addCallbacks(self._published, self._wrong, (now,))
+            answered = written.addCallbacks(self._published, self._refused, (now,))
         answered.addCallback(done)
         answered.addErrback(lambda failure: self._log.failure("an answer could not be written", failure))
 
@@ -189,6 +189,12 @@ class Publishing:
         status = HTTPStatus.OK if event.at < asked else HTTPStatus.CREATED
         return self._answer(status, msgspec.json.encode(t.Posted(event.room, event.seq, event.at)))
 
+    def _refused(self, failure: Failure) -> bytes:
+        """What was not asked of the reception, which counts for itself."""
+        if isinstance(failure.value, ChatError):
+            self._chat.counts.refuse("post", failure.value)
+        return self._wrong(failure)
+
     def _wrong(self, failure: Failure) -> bytes:
         error = failure.value
         if not isinstance(error, ChatError):
@@ -198,6 +204,7 @@ class Publishing:
         return self._answer(status_of(error), payload, refusal_fields(error, b"Bearer"))
 
     def _answer(self, status: HTTPStatus, payload: bytes, more: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+        self._chat.counts.answered[status.value] += 1
         extra = b"".join(b"%b: %b\r\n" % field for field in more)
         date = _date(int(self._chat.clock.seconds()))
         size = len(payload) + 1

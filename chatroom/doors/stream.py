@@ -183,6 +183,7 @@ class Stream(Protocol):
         return row_for(self.outbox)
 
     def _overflowed(self) -> None:
+        self.factory.chat.counts.slow += 1
         # In the middle of what cannot be said to its end: the last whole event's id is where to go on.
         self._end()
 
@@ -227,6 +228,7 @@ class Stream(Protocol):
         self._end()
 
     def _head(self, status: HTTPStatus, fields: dict[str, str]) -> bytes:
+        self.factory.chat.counts.answered[status.value] += 1
         named = {**fields, "Connection": "close", "Vary": "Origin", **headers_of(self.factory.chat.node)}
         if self._readable_for:
             named["Access-Control-Allow-Origin"] = self._readable_for

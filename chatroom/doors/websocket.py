@@ -159,6 +159,7 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
         return row_for(self.outbox)
 
     def _overflowed(self) -> None:
+        self.factory.chat.counts.slow += 1
         self.close(CloseCode.SLOW, "too slow a reader: resume where you were")
 
     # Autobahn's side.
@@ -212,12 +213,14 @@ class ChatProtocol(Heartbeat, PublicProtocol):  # type: ignore[misc]  # Autobahn
         responseHeaders: Any = None,
     ) -> None:
         """The answer to a handshake that fails; Autobahn's has no body and no length."""
+        self.factory.chat.counts.answered[code] += 1
         self.transport.write(last_answer(HTTPStatus(code), reason, responseHeaders or ()))
 
     def onOpen(self) -> None:
         """The handshake is done."""
         factory = self.factory
         factory.open.add(self)
+        factory.chat.counts.answered[101] += 1
         self.start_beating()
         forget_handshake(self)
         compression = self.websocket_extensions_in_use

@@ -57,13 +57,13 @@ class SqlStore:
         # all the time would keep the other out for seconds.
         self._turn = turn = Lock()
         self._ending = False
-        self._writer = Writer(self._writing, turn, reactor, lambda committed: self.on_commit(committed))
+        self.writer = Writer(self._writing, turn, reactor, lambda committed: self.on_commit(committed))
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
         self.registry = SqlRegistry(self._writing, turn, self._reading, reactor)
 
     def start(self) -> None:
         """Start working."""
-        self._writer.start()
+        self.writer.start()
         self._pool.start()
         self.registry.start()
 
@@ -71,13 +71,13 @@ class SqlStore:
         """Write what waits, then let go of the database."""
         self._ending = True
         self.registry.stop()
-        await self._writer.stop()
+        await self.writer.stop()
         self._pool.stop()
         self._reading.dispose()
 
     def append(self, draft: Event, origin: Origin = None) -> "Deferred[Event]":
         """See the port."""
-        return self._writer.append(draft, origin)
+        return self.writer.append(draft, origin)
 
     def repeated(self, room: str, author: str, key: str) -> "Deferred[Event | None]":
         """See the port."""

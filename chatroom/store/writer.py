@@ -7,6 +7,7 @@ shared by all that came meanwhile.
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -15,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
+from chatroom.counts import Distribution
 from chatroom.domain.errors import ChatError, Internal, Unavailable
 from chatroom.domain.events import Event
 from chatroom.domain.ports import Committed, Origin
@@ -25,6 +27,9 @@ MAX_WAITING = 20_000
 
 MAX_BATCH = 1_000
 """So many drafts to one commit at most, so that nobody waits for a very long one."""
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 RETRY_AFTER = 2.0
 """Seconds after which a refused author may hope that the disk is better."""
@@ -67,8 +72,24 @@ class Writer:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting = 0
         self._failing = False
+        self.seconds = Distribution(_SECONDS)
+        """How long commits took."""
+        self.batches = Distribution(_BATCHES)
+        """How many drafts they had."""
+        self.failures = 0
+        """How many commits the database did not take."""
         self._started = False
         self._stopped: Deferred[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many drafts are on their way to the disk."""
+        return self._waiting
+
+    @property
+    def up(self) -> bool:
+        """Whether the last commit worked."""
+        return not self._failing
 
     def start(self) -> None:
         """Start the thread."""
@@ -123,6 +144,7 @@ class Writer:
 
     def _written(self, batch: list[Waiting]) -> list[Outcome]:
         drafts = [entry.draft for entry in batch]
+        started = perf_counter()
         try:
             outcomes = self._committed(drafts)
         except (IntegrityError, DataError):
@@ -133,6 +155,8 @@ class Writer:
             return [(refused, False)] * len(batch)
         except Exception:
             return self._apart(batch)
+        self.seconds.add(perf_counter() - started)
+        self.batches.add(len(batch))
         if self._failing:
             self._failing = False
             self._log.info("the store can be written again")
@@ -181,6 +205,7 @@ class Writer:
         if not self._failing:
             self._log.error("the store cannot be written, posts are refused: {error}", error=problem(error))
         self._failing = True
+        self.failures += 1
         # A connection that failed may be why: the next commit opens another.
         self._engine.dispose()
 
