@@ -31,7 +31,7 @@ _FILES = ("privateKey", "certKey", "extraCertChain", "dhParameters")
 """The arguments of `ssl:` that name a PEM file."""
 
 _REASONS = {
-    errno.EADDRINUSE: "another program listens there; end it, or choose another --endpoint",
+    errno.EADDRINUSE: "another program listens there; end it, or choose another endpoint",
     errno.EACCES: "not allowed; ports below 1024 take root, who can hand on to another user: twistd --uid",
     errno.EADDRNOTAVAIL: "this machine has no such address",
 }
@@ -45,28 +45,39 @@ class BadEndpoint(Exception):
     """An endpoint that cannot be listened on; the message says why and how to mend it."""
 
 
-def endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
-    """The endpoint that `description` describes, its port and PEM files checked. Raises BadEndpoint."""
+class _Wrong(Exception):
+    """The same, where the message does not name the endpoint yet."""
+
+
+def endpoint_for(reactor: Any, description: str, option: str = "--endpoint") -> IStreamServerEndpoint:
+    """The endpoint that `description` describes, its port and PEM files checked. Raises BadEndpoint, which
+    names the `option` that it was given with."""
+    try:
+        return _endpoint_for(reactor, description)
+    except _Wrong as wrong:
+        raise BadEndpoint(f"{option} {description!r}: {wrong}") from None
+
+
+def _endpoint_for(reactor: Any, description: str) -> IStreamServerEndpoint:
     proxied, [kind, *arguments] = _parts(description)
     if proxied:
-        _check_proxied(description, kind)
+        _check_proxied(kind)
     named = dict(part.split("=", 1) for part in arguments if "=" in part)
     if kind in _PORTED:
-        _check_port(description, [*proxied, kind], arguments, named)
+        _check_port([*proxied, kind], arguments, named)
         if "backlog" not in named:
             # Twisted's 50 is too few for everybody coming back at once after a restart.
             arguments.append("backlog=1024")
     context, below = None, kind
     if kind == "ssl":
-        context = _context(description, named)
+        context = _context(named)
         # Twisted's own `ssl:` resumes no session, and a connection keeps half as much memory again.
         below, arguments = "tcp", [part for part in arguments if part.partition("=")[0] not in _FILES]
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, ":".join([*proxied, below, *arguments]))
     except Exception as error:
-        raise BadEndpoint(
-            f"--endpoint {description!r}: {_explained(kind, error)}; tcp:9000 is an endpoint, and so is"
-            " ssl:9443:privateKey=key.pem"
+        raise _Wrong(
+            f"{_explained(kind, error)}; tcp:9000 is an endpoint, and so is ssl:9443:privateKey=key.pem"
         ) from None
     return endpoint if context is None else TlsEndpoint(endpoint, context, reactor)
 
@@ -77,22 +88,20 @@ def _parts(description: str) -> tuple[list[str], list[str]]:
     return (parts[:1], parts[1:] or [""]) if parts[0] == _PROXIED else ([], parts)
 
 
-def _check_port(description: str, kind: list[str], arguments: list[str], named: dict[str, str]) -> None:
+def _check_port(kind: list[str], arguments: list[str], named: dict[str, str]) -> None:
     port = named.get("port", next((part for part in arguments if "=" not in part), ""))
     if not port.isdecimal() or int(port) > 65535:
         example = ":".join([*kind, "9000"])
-        raise BadEndpoint(f"--endpoint {description!r}: a port is a number up to 65535, as in {example}")
+        raise _Wrong(f"a port is a number up to 65535, as in {example}")
 
 
-def _check_proxied(description: str, kind: str) -> None:
+def _check_proxied(kind: str) -> None:
     if kind in ("", _PROXIED):
-        raise BadEndpoint(
-            f"--endpoint {description!r}: haproxy stands in front of another endpoint, as in haproxy:tcp:9000"
-        )
+        raise _Wrong("haproxy stands in front of another endpoint, as in haproxy:tcp:9000")
 
 
-def _context(description: str, named: dict[str, str]) -> SSLContext:
-    """TLS as the arguments of an `ssl:` endpoint have it; raises BadEndpoint where it cannot work so."""
+def _context(named: dict[str, str]) -> SSLContext:
+    """TLS as the arguments of an `ssl:` endpoint have it; raises where it cannot work so."""
     files = {name: Path(named[name].replace("\\:", ":")) for name in _FILES if name in named}
     key = files.get("privateKey", Path("server.pem"))
     certificate = files.get("certKey", key)
@@ -102,9 +111,9 @@ def _context(description: str, named: dict[str, str]) -> SSLContext:
     except BadPem as error:
         raise BadEndpoint(str(error)) from None
     except (SSLError, ValueError) as error:
-        raise BadEndpoint(f"--endpoint {description!r}: OpenSSL says: {error}") from None
+        raise _Wrong(f"OpenSSL says: {error}") from None
     except OSError as error:
-        raise BadEndpoint(f"--endpoint {description!r}: {error.filename}: {error.strerror}") from None
+        raise _Wrong(f"{error.filename}: {error.strerror}") from None
 
 
 def _explained(kind: str, error: Exception) -> str:
@@ -137,7 +146,7 @@ class Listeners(Service):
     """Listens on all endpoints, from before privileges are shed until the server stops.
 
     `refused` is called with a sentence for the first endpoint that cannot be listened on, and ends
-    the program.
+    the program. `said` is logged of each that is, with its `{address}`.
     """
 
     _log = Logger()
@@ -147,10 +156,12 @@ class Listeners(Service):
         endpoints: list[tuple[str, IStreamServerEndpoint]],
         factory: IProtocolFactory,
         refused: Callable[[str], NoReturn],
+        said: str = "open {address} in a browser",
     ) -> None:
         self._endpoints = endpoints
         self._factory = factory
         self._refused = refused
+        self._said = said
         self._ports: list[IListeningPort] = []
         self._problem: str | None = None
         self.urls: list[str] = []
@@ -185,7 +196,7 @@ class Listeners(Service):
             self._log.info("send a load balancer that speaks the PROXY protocol to {place}", place=place)
         else:
             self.urls.append(address)
-            self._log.info("open {address} in a browser", address=address)
+            self._log.info(self._said, address=address)
 
     def _failed(self, failure: Failure, description: str) -> None:
         error = getattr(failure.value, "socketError", failure.value)

@@ -71,6 +71,13 @@ class Options(usage.Options):
             "Seconds between the signal to stop and the end of the last connection: /readyz says at once"
             " that the server stops, and after a third of them connections are closed little by little.",
         ],
+        [
+            "metrics",
+            None,
+            None,
+            "Where to serve /metrics (for Prometheus), /healthz and /readyz, as a Twisted endpoint string of"
+            " their own: tcp:9100:interface=127.0.0.1 [default: nowhere].",
+        ],
         ["guests", None, "yes", "Whether people without an account are let in: yes or no."],
         [
             "sign-up",

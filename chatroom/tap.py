@@ -21,7 +21,8 @@ from chatroom.doors.api import ApiDoor
 from chatroom.doors.courier import CourierProcess
 from chatroom.doors.front import FrontFactory
 from chatroom.doors.hosts import Hosts
-from chatroom.doors.http import WebSite
+from chatroom.doors.http import Health, Ready, WebSite
+from chatroom.doors.metrics import MetricsSite
 from chatroom.doors.origins import Origins
 from chatroom.doors.proxies import Proxies
 from chatroom.doors.publishing import Publishing
@@ -32,6 +33,7 @@ from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House, Outbox
 from chatroom.leaving import Leaving, Server
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
+from chatroom.metrics import Lag, Measurements, Node
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
 from chatroom.sitetokens import SiteTokens, site_tokens
@@ -43,6 +45,8 @@ __all__ = ["Options", "makeService"]
 
 _log = Logger()
 
+_METRICS = "metrics are at {address}/metrics"
+
 
 def makeService(options: Options) -> MultiService:
     """The server that `options` ask for. A mistake in them ends the program with one line."""
@@ -51,6 +55,8 @@ def makeService(options: Options) -> MultiService:
     reactor: Any = real
     try:
         endpoints = [(one, endpoint_for(reactor, one)) for one in options.endpoints]
+        asked = [] if options["metrics"] is None else [options["metrics"]]
+        told = [(one, endpoint_for(reactor, one, "--metrics")) for one in asked]
         origins = Origins(options.origins)
         site = _site(options, reactor)
         alone = is_file(options.store_url)
@@ -72,6 +78,13 @@ def makeService(options: Options) -> MultiService:
     listeners = Listeners(endpoints, front, _refuser(options))
     listeners.setServiceParent(service)
     FirstOwner(core, listeners).setServiceParent(service)
+    if told:
+        lag = Lag(reactor)
+        lag.setServiceParent(service)
+        node = Node(core, store.writer, lambda: len(websocket.open), lag)
+        parts = {"healthz": Health(), "readyz": Ready(core.readiness)}
+        metrics = MetricsSite(Measurements(node).text, parts, reactor)
+        Listeners(told, metrics, _refuser(options), _METRICS).setServiceParent(service)
     return service
 
 

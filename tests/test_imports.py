@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-STARTING = "tap options listening leaving encryption certificate cli administration terminal console"
+STARTING = "tap metrics options listening leaving encryption certificate cli administration terminal console"
 CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
@@ -48,6 +48,7 @@ HOMES = {
     "werkzeug": ("chatroom.doors",),
     "treq": ("chatroom.doors",),
     "hiredis": ("chatroom.bus",),
+    "prometheus_client": ("chatroom.metrics",),
     "jwt": ("chatroom.sitekeys", "chatroom.sitetokens"),
 }
 """Libraries that one part alone knows."""

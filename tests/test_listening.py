@@ -193,7 +193,7 @@ def _refused(description: str, error: Exception) -> str:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (errno.EADDRINUSE, "another program listens there; end it, or choose another --endpoint"),
+        (errno.EADDRINUSE, "another program listens there; end it, or choose another endpoint"),
         (
             errno.EACCES,
             "not allowed; ports below 1024 take root, who can hand on to another user: twistd --uid",
