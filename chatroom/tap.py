@@ -204,6 +204,7 @@ class Running(Service):
     async def _stop(self) -> None:
         self._core.pause()
         await self._leaving.close()
+        self._store.hurry()
         await self._core.stop()
         self._courier.stop()
         self._passwords.stop()

@@ -31,6 +31,7 @@ from chatroom.store.prepared import Prepared
 from chatroom.store.tables import meta
 from chatroom.store.unusable import Unusable
 from chatroom.store.upsert import upsert
+from chatroom.store.watch import Watch
 
 __all__ = [
     "Unusable",
@@ -54,16 +55,18 @@ CHECKED_BYTES = 256 * 1024 * 1024
 """Up to this size a database is checked whole at every start; it takes about a second."""
 
 
-def open_engines(url: str, *, checked: bool = True) -> tuple[Engine, Engine]:
+def open_engines(url: str, *, checked: bool = True, watch: Watch | None = None) -> tuple[Engine, Engine]:
     """A writing and a reading engine on the database at `url`, migrated. Raises Unusable.
 
-    `checked`: look first whether a file is sound, which reads all of it.
+    `checked`: look first whether a file is sound, which reads all of it. `watch` is kept on a server.
     """
-    return _open_file(_sqlite_url(url), checked) if is_file(url) else _open_server(postgresql.address(url))
+    if is_file(url):
+        return _open_file(_sqlite_url(url), checked)
+    return _open_server(postgresql.address(url), watch or Watch())
 
 
-def _open_server(where: URL) -> tuple[Engine, Engine]:
-    writing, reading = postgresql.open_engines(where)
+def _open_server(where: URL, watch: Watch) -> tuple[Engine, Engine]:
+    writing, reading = postgresql.open_engines(where, watch)
     try:
         with writing.begin() as connection:
             postgresql.check(connection, where)

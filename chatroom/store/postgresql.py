@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Text, create_engine, make_url, text
 from sqlalchemy.dialects.postgresql import VARCHAR
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from chatroom.store.tables import metadata
 from chatroom.store.unusable import Unusable
+from chatroom.store.watch import Unanswered, Watch
 
 NAMES = ("postgresql", "postgresql+psycopg", "postgres")
 """How a URL of a PostgreSQL database may begin."""
@@ -21,11 +22,12 @@ OLDEST = 13
 CONNECT_SECONDS = 5
 """How long a server may take to let a connection in."""
 
-STATEMENT_SECONDS = 15
+STATEMENT_SECONDS = 8
 """A statement that takes longer is given up: waiting for a lock too."""
 
-IDLE_SECONDS = 30
-"""A transaction in which nothing happens for so long is ended: it may hold a room's lock."""
+IDLE_SECONDS = 5, 30
+"""A transaction in which nothing happens for so long is ended: a writing one may hold a room's lock, and
+its node be halted or cut off; and one that reads."""
 
 READING = 6
 """So many connections are kept for reading: as many as there are threads that read."""
@@ -46,14 +48,19 @@ def address(url: str) -> URL:
     return where.set(drivername="postgresql+psycopg")
 
 
-def open_engines(where: URL) -> tuple[Engine, Engine]:
-    """A writing and a reading engine; neither has connected yet. Raises Unusable."""
+def open_engines(where: URL, watch: Watch) -> tuple[Engine, Engine]:
+    """A writing and a reading engine, under `watch`; neither has connected yet. Raises Unusable."""
     if find_spec("psycopg") is None:
         raise Unusable("PostgreSQL takes one more package: pip install 'chatroom[postgres]'")
     # What is written takes turns: READ COMMITTED sees, after each wait for a lock, what was committed.
     # What is read in several queries is read of one moment.
-    writing = _engine(where, "READ COMMITTED", WRITING, pool_pre_ping=True)
-    return writing, _engine(where, "REPEATABLE READ", READING)
+    writing = _engine(where, IDLE_SECONDS[0], "READ COMMITTED", WRITING, pool_pre_ping=True)
+    engines = writing, _engine(where, IDLE_SECONDS[1], "REPEATABLE READ", READING)
+    from chatroom.store.watched import keep_watch
+
+    for engine in engines:
+        keep_watch(engine, watch)
+    return engines
 
 
 def shown(where: URL) -> str:
@@ -111,6 +118,23 @@ def collate(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE {quote(table)} {change}"))
 
 
+def lost(error: DBAPIError) -> bool:
+    """Whether it is not what was asked that failed, but the connection, or the server behind it."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", "")
+    if state is None:
+        # Said on this side of the connection, not by the server.
+        return isinstance(error, OperationalError)
+    # It ends, or begins; or has too many connections; or it was the primary server, and is no more.
+    return state[:2] == "08" or state[:3] == "57P" or state in ("53300", "25006")
+
+
+def unanswered(error: DBAPIError) -> bool:
+    """Whether it is that no answer came in time."""
+    return isinstance(error.orig, Unanswered)
+
+
 def explain(error: DBAPIError, where: URL) -> str:
     """What is wrong with the database, and what to do, in one sentence."""
     problem = " ".join(str(error.orig).split())
@@ -139,10 +163,10 @@ def _cause(problem: str) -> str:
     return problem.split(" Is the server")[0].removeprefix("connection failed: ")
 
 
-def _engine(where: URL, isolation: Any, size: int, **more: Any) -> Engine:
+def _engine(where: URL, idle: int, isolation: Any, size: int, **more: Any) -> Engine:
     return create_engine(
         where.difference_update_query(["options"]),
-        connect_args={**_settings(), "options": _options(where.query)},
+        connect_args={**_settings(), "options": _options(where.query, idle)},
         isolation_level=isolation,
         pool_size=size,
         max_overflow=2,
@@ -167,11 +191,15 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _options(query: Mapping[str, Any]) -> str:
+def _options(query: Mapping[str, Any], idle: int) -> str:
     """The session's settings; those in the URL's own `options` come last, and win."""
     ours = {
         "statement_timeout": STATEMENT_SECONDS * 1000,
-        "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": idle * 1000,
+        # A node that is gone without a word is noticed too, and its places for connections are free.
+        "tcp_keepalives_idle": 10,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
         # An acknowledged message is on disk, also where the database's default is that it need not be.
         "synchronous_commit": "on",
     }

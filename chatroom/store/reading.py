@@ -6,6 +6,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from chatroom.store.postgresql import unanswered
+
 _T = TypeVar("_T")
 
 
@@ -16,7 +18,7 @@ def read(engine: Engine, work: Callable[[Connection], _T]) -> _T:
         with engine.connect() as connection:
             return work(connection)
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        if not error.connection_invalidated or unanswered(error):
             raise
     with engine.connect() as connection:
         return work(connection)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as ThreadEvent
 from threading import Lock
+from time import monotonic
 from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import structs
@@ -32,8 +33,9 @@ from chatroom.domain.model import Millis, Role, Seq
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
 from chatroom.store import accounts, changes, deletion, invitations, logins, moderation, reactions, rooms
 from chatroom.store.gathering import Gathering
-from chatroom.store.postgresql import write_alone
+from chatroom.store.postgresql import lost, write_alone
 from chatroom.store.reading import read
+from chatroom.store.watch import Outage, Watch
 from chatroom.store.webhooks import SqlWebhooks
 from chatroom.store.writer import RETRY_AFTER, problem
 
@@ -53,10 +55,14 @@ class SqlRegistry:
 
     _log = Logger()
 
-    def __init__(self, writing: Engine, turn: Lock, reading: Engine, reactor: IReactorFromThreads) -> None:
+    def __init__(
+        self, writing: Engine, turn: Lock, reading: Engine, watch: Watch, reactor: IReactorFromThreads
+    ) -> None:
         self._writing = writing
         self._turn = turn
         self._reading = reading
+        self._watch = watch
+        self._outage = Outage()
         self._reactor = reactor
         self._writer = ThreadPool(0, 1, "chatroom-registry-writer")
         self._readers = ThreadPool(0, READERS, "chatroom-registry-reader")
@@ -309,7 +315,11 @@ class SqlRegistry:
             yield connection
 
     def _run(self, pool: ThreadPool, work: Callable[[], _T]) -> "Deferred[_T]":
+        asked = monotonic()
+
         def on_thread() -> _T:
+            if self._outage.covers(asked):
+                raise Unavailable("the server cannot use its database now; try again", RETRY_AFTER)
             try:
                 result = work()
             except (IntegrityError, DataError):
@@ -333,3 +343,6 @@ class SqlRegistry:
         # A connection that failed may be why: the next call opens another.
         self._reading.dispose()
         self._writing.dispose()
+        if lost(error):
+            self._outage.found()
+            self._watch.distrust()

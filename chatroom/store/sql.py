@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
+from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, select
@@ -17,12 +18,14 @@ from chatroom.domain.events import Event, Message, size_of
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store import search as searching
-from chatroom.store.opening import epoch_of, open_engines
+from chatroom.store.opening import epoch_of, is_file, open_engines
+from chatroom.store.postgresql import lost
 from chatroom.store.reactions import with_reactions
 from chatroom.store.reading import read
 from chatroom.store.registry import SqlRegistry
 from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import event, room
+from chatroom.store.watch import Outage, Watch
 from chatroom.store.writer import RETRY_AFTER, Writer, problem
 
 READERS = 3
@@ -48,28 +51,39 @@ class SqlStore:
     _log = Logger()
 
     def __init__(self, url: str, reactor: IReactorFromThreads) -> None:
-        self._writing, self._reading = open_engines(url)
+        self._watch = Watch()
+        self._writing, self._reading = open_engines(url, watch=self._watch)
         self.epoch = epoch_of(self._writing)
         self._writing.dispose()
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self._reactor = reactor
         # Both write: SQLite has who waits for its lock look again now and then, and somebody who writes
-        # all the time would keep the other out for seconds.
+        # all the time would keep the other out for seconds. PostgreSQL's locks know turns.
         self._turn = turn = Lock()
+        others = turn if is_file(url) else Lock()
         self._ending = False
-        self.writer = Writer(self._writing, turn, reactor, lambda committed: self.on_commit(committed))
+        self._outage = Outage()
+        self.writer = Writer(
+            self._writing, turn, self._watch, reactor, lambda committed: self.on_commit(committed)
+        )
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
-        self.registry = SqlRegistry(self._writing, turn, self._reading, reactor)
+        self.registry = SqlRegistry(self._writing, others, self._reading, self._watch, reactor)
 
     def start(self) -> None:
         """Start working."""
+        self._watch.start()
         self.writer.start()
         self._pool.start()
         self.registry.start()
 
+    def hurry(self) -> None:
+        """It is about to stop: an answer of a database server is not waited for much longer."""
+        self._watch.hurry()
+
     async def stop(self) -> None:
         """Write what waits, then let go of the database."""
         self._ending = True
+        self.hurry()
         self.registry.stop()
         await self.writer.stop()
         self._pool.stop()
@@ -152,12 +166,19 @@ class SqlStore:
         return self._read(read)
 
     def _read(self, work: Callable[[Connection], _T]) -> "Deferred[_T]":
+        asked = monotonic()
+
         def on_thread() -> _T:
+            if self._outage.covers(asked):
+                raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER)
             try:
                 return read(self._reading, work)
             except DBAPIError as error:
                 self._log.error("the store cannot be read: {error}", error=problem(error))
                 self._reading.dispose()
+                if lost(error):
+                    self._outage.found()
+                    self._watch.distrust()
                 raise Unavailable("the server cannot read its log now; try again", RETRY_AFTER) from error
 
         return deferToThreadPool(self._reactor, self._pool, on_thread)

@@ -7,7 +7,7 @@ shared by all that came meanwhile.
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -21,6 +21,8 @@ from chatroom.domain.errors import ChatError, Internal, Unavailable
 from chatroom.domain.events import Event
 from chatroom.domain.ports import Committed, Origin
 from chatroom.store.commit import Outcome, commit
+from chatroom.store.postgresql import lost, unanswered
+from chatroom.store.watch import Outage, Watch
 
 MAX_WAITING = 20_000
 """More drafts than this wait for no commit: their authors are told to try again."""
@@ -46,6 +48,7 @@ class Waiting(NamedTuple):
     draft: Event
     origin: Origin
     done: "Deferred[Event]"
+    asked: float
 
 
 class Writer:
@@ -61,14 +64,18 @@ class Writer:
         self,
         engine: Engine,
         turn: Lock,
+        watch: Watch,
         reactor: IReactorFromThreads,
         on_commit: Callable[[Committed], None],
     ) -> None:
         self._engine = engine
         self._turn = turn
+        self._watch = watch
+        self._outage = Outage()
         self._reactor = reactor
         self._on_commit = on_commit
         self._connection: Connection | None = None
+        self._made = 0.0
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting = 0
         self._failing = False
@@ -103,7 +110,7 @@ class Writer:
             done.errback(Unavailable("the server has too much to write; try again", RETRY_AFTER))
             return done
         self._waiting += 1
-        self._queue.put(Waiting(draft, origin, done))
+        self._queue.put(Waiting(draft, origin, done, monotonic()))
         return done
 
     def stop(self) -> "Deferred[None]":
@@ -144,6 +151,9 @@ class Writer:
 
     def _written(self, batch: list[Waiting]) -> list[Outcome]:
         drafts = [entry.draft for entry in batch]
+        refused = Unavailable("the server cannot write to its database now; try again", RETRY_AFTER)
+        if self._outage.covers(batch[-1].asked):
+            return [(refused, False)] * len(batch)
         started = perf_counter()
         try:
             outcomes = self._committed(drafts)
@@ -151,7 +161,6 @@ class Writer:
             return self._apart(batch)
         except DBAPIError as error:
             self._note_failure(error)
-            refused = Unavailable("the server cannot write to its database now; try again", RETRY_AFTER)
             return [(refused, False)] * len(batch)
         except Exception:
             return self._apart(batch)
@@ -178,9 +187,12 @@ class Writer:
             return self._transacted(drafts, careful=True)
 
     def _transacted(self, drafts: list[Event], *, careful: bool) -> list[Outcome]:
+        if not self._watch.trusts(self._made):
+            self._let_go()
         kept = self._connection is not None
         if self._connection is None:
             # Kept from one commit to the next: fetching it from the pool costs more than a post's SQL.
+            self._made = monotonic()
             self._connection = self._engine.connect()
         committing = False
         try:
@@ -188,10 +200,10 @@ class Writer:
                 outcomes = commit(self._connection, drafts, careful=careful)
                 committing = True
                 return outcomes
-        except BaseException:
-            lost = kept and not committing and self._connection.invalidated
+        except BaseException as error:
+            gone = kept and not committing and self._connection.invalidated
             self._let_go()
-            if not lost:
+            if not gone or (isinstance(error, DBAPIError) and unanswered(error)):
                 raise
         # The database's server was started again since the last commit: nothing of this one is there.
         return self._transacted(drafts, careful=careful)
@@ -208,6 +220,9 @@ class Writer:
         self.failures += 1
         # A connection that failed may be why: the next commit opens another.
         self._engine.dispose()
+        if lost(error):
+            self._outage.found()
+            self._watch.distrust()
 
     # On the reactor's thread again.
 
