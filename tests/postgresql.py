@@ -7,17 +7,19 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from . import ports
 
 PATIENCE = 60
 """Seconds that a server may take to start or to end, on a busy machine."""
@@ -31,8 +33,13 @@ SETTINGS = {
     "max_connections": "120",
     "listen_addresses": "127.0.0.1",
     "log_min_messages": "fatal",
+    # A replica looks for its primary so often.
+    "wal_retrieve_retry_interval": "200ms",
 }
 _PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+_REPLICA = "replica"
 
 _numbers = count(1)
 _made: list[Server] = []
@@ -45,7 +52,7 @@ class NotStarted(Exception):
 class Server:
     """A PostgreSQL server, which can be ended and started again. As root, another user runs it."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, primary: Server | None = None) -> None:
         self._programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix="chatroom-postgresql-"))
         self.port = 0
@@ -55,16 +62,15 @@ class Server:
             them = pwd.getpwnam("postgres")
             os.chown(self.folder, them.pw_uid, them.pw_gid)
             self._user = {"user": them.pw_uid, "group": them.pw_gid, "extra_groups": []}
-        password = self.folder / "password"
-        password.write_text(PASSWORD)
-        self._run(
-            "initdb",
-            "--no-sync",
-            "--encoding=UTF8",
-            # Not C: what depends on the order of texts must not depend on this.
-            *("--locale=C.UTF-8", f"--pgdata={self.folder / 'data'}", "--username=postgres"),
-            *("--auth=scram-sha-256", f"--pwfile={password}"),
-        )
+        if primary is None:
+            self._begin()
+        else:
+            self._copy(primary)
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not ended since."""
+        return self._process is not None
 
     def url(self, database: str = "postgres", user: str = f"postgres:{PASSWORD.replace(' ', '%20')}") -> str:
         """Where a database is."""
@@ -73,11 +79,23 @@ class Server:
     def start(self) -> None:
         """Start, on the port of the last time, and wait until it answers."""
         if not self.port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            self.port = ports.unused()
+        deadline = time.monotonic() + PATIENCE
+        self._launch()
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise NotStarted(self._log())
+            assert self._process is not None
+            if self._process.poll() is not None:
+                # What is left of one that was killed lets go of its memory only now.
+                if "shared memory" not in self._log():
+                    raise NotStarted(self._log())
+                self._launch()
+            time.sleep(0.05)
+
+    def _launch(self) -> None:
         settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder}
-        with (self.folder / "log").open("ab") as log:
+        with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     self._programs / "postgres",
@@ -91,11 +109,9 @@ class Server:
                 preexec_fn=_end_with_us,
                 **self._user,
             )
-        deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise NotStarted((self.folder / "log").read_text(errors="replace"))
-            time.sleep(0.05)
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """End it; its clients lose their connections."""
@@ -103,6 +119,33 @@ class Server:
             self._process.send_signal(how)
             self._process.wait(PATIENCE)
             self._process = None
+
+    def kill(self) -> None:
+        """End it and all of its processes, as a power cut does."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self._process.kill()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        self._process.wait(PATIENCE)
+        self._process = None
+
+    def replica(self) -> Server:
+        """Another server that follows this one, running: what is committed here from now on is there too
+        before it is acknowledged."""
+        made = Server(self._programs, self)
+        _made.append(made)
+        made.start()
+        self.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{_REPLICA}'")
+        self.execute("SELECT pg_reload_conf()")
+        wait_for(lambda: self.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+        return made
+
+    def promote(self) -> None:
+        """Let a replica be a primary."""
+        self.execute("SELECT pg_promote()")
 
     def execute(self, statement: str, database: str = "postgres") -> list[Any]:
         """Run a statement; the rows that it gives."""
@@ -121,6 +164,24 @@ class Server:
     def drop(self, database: str) -> None:
         """Take a database away, whoever is connected to it."""
         self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def _begin(self) -> None:
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        self._run(
+            "initdb",
+            "--no-sync",
+            "--encoding=UTF8",
+            # Not C: what depends on the order of texts must not depend on this.
+            *("--locale=C.UTF-8", f"--pgdata={self.folder / 'data'}", "--username=postgres"),
+            *("--auth=scram-sha-256", f"--pwfile={password}"),
+        )
+
+    def _copy(self, primary: Server) -> None:
+        self._run(
+            *("pg_basebackup", f"--pgdata={self.folder / 'data'}", "--write-recovery-conf", "--no-sync"),
+            *("--checkpoint=fast", f"--dbname={primary.url()}?application_name={_REPLICA}"),
+        )
 
     def _answers(self) -> bool:
         import psycopg
@@ -225,4 +286,4 @@ def _missing() -> str:
 
 
 def _end_with_us() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)

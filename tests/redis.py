@@ -16,10 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from . import ports
+
 PATIENCE = 60
 """Seconds that a server may take to start or to end, on a busy machine."""
 
 _PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 
 
 class Server:
@@ -27,9 +30,7 @@ class Server:
 
     def __init__(self, *options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chatroom-redis-"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = ports.unused()
         self._options = options or ("--port", str(self.port))
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.end)
@@ -99,4 +100,4 @@ def _missing() -> str:
 
 
 def _end_with_us() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
