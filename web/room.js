@@ -60,7 +60,10 @@ export class Room extends Emitter {
   #fetching = 0;
   /** Up to where the room reached when we came in: what is after it happens now. */
   #enteredAt = Infinity;
-  #people = new RoomPeople((what) => this.emit(what, this.typers));
+  #people = new RoomPeople(
+    (what) => this.emit(what, this.typers),
+    () => this.entered && this.who().catch(() => {}), // the next join tells
+  );
   #standing;
   #typedAt = 0;
 

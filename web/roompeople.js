@@ -1,4 +1,6 @@
 const TYPING_LASTS = 6_000;
+/** Not all ask at the same moment who is left in a room that was large. */
+const ASKED_WITHIN = 2_000;
 
 /**
  * @typedef {{id: string, name: string, kind?: string}} User
@@ -12,10 +14,18 @@ export class RoomPeople {
   members = new Map();
   #typers = new Map();
   #changed;
+  #ask;
+  /** Whether all who are there are on the list, as far as is known. */
+  #whole = true;
+  #asking;
 
-  /** @param {(what: "members" | "typing") => void} changed */
-  constructor(changed) {
+  /**
+   * @param {(what: "members" | "typing") => void} changed
+   * @param {() => void} ask for all who are there
+   */
+  constructor(changed, ask) {
     this.#changed = changed;
+    this.#ask = ask;
   }
 
   /** Who is writing now. @type {User[]} */
@@ -27,22 +37,36 @@ export class RoomPeople {
   take({members, count}) {
     this.members = new Map(members.map((user) => [user.id, user]));
     this.count = count ?? members.length;
+    this.#whole = members.length === this.count;
+    clearTimeout(this.#asking);
+    this.#asking = undefined;
     this.#changed("members");
   }
 
   /** @param {{user?: User, state?: string, count?: number}} presence */
   present({user, state, count}) {
+    // People are named again: the room is no large one any more.
+    if (user && !this.#whole) this.#askSoon();
     if (user && state === "offline") {
       this.stoppedTyping(user.id);
-      // In a large room not everybody is on the list: who goes may be one of the others.
-      const listed = this.members.size === this.count;
-      if (this.members.delete(user.id) || !listed) this.count--;
+      // Who goes may be one of those who are not on the list.
+      if (this.members.delete(user.id) || !this.#whole) this.count--;
     } else if (user) {
       if (!this.members.has(user.id)) this.count++;
       this.members.set(user.id, user);
     }
-    if (count !== undefined) this.count = count;
+    if (count !== undefined) {
+      this.count = count;
+      this.#whole = false;
+    }
     this.#changed("members");
+  }
+
+  #askSoon() {
+    this.#asking ??= setTimeout(() => {
+      this.#asking = undefined;
+      this.#ask();
+    }, Math.random() * ASKED_WITHIN);
   }
 
   /** @param {{user: User, on: boolean}} typing */

@@ -249,6 +249,26 @@ test("members come and go; in a large room only their number", async () => {
   assert.equal(room.count, 139);
 });
 
+test("who is left in a room that was large is asked for, once", async () => {
+  const {room} = await enter(connect());
+  const [bea, cleo] = ["Bea", "Cleo"].map((name) => ({id: `u-${name}`, name, kind: "guest"}));
+  server.answer = ({type}) => (type === "who" ? {type: "ok", members: [bea, cleo], count: 2} : undefined);
+  server.tell(server.socket, {type: "presence", room: "lobby", count: 140});
+  for (const name of ["Dan", "Eva", "Fay"]) {
+    const user = {id: `u-${name}`, name, kind: "guest"};
+    server.tell(server.socket, {type: "presence", room: "lobby", user, state: "offline"});
+  }
+  await settle();
+  await pass(2 * SECOND);
+  assert.equal(server.asked("who").length, 1);
+  assert.deepEqual([...room.members.values()], [bea, cleo]);
+  server.tell(server.socket, {type: "presence", room: "lobby", user: cleo, state: "offline"});
+  await settle();
+  await pass(2 * SECOND);
+  assert.equal(server.asked("who").length, 1);
+  assert.deepEqual([room.count, [...room.members.keys()]], [1, ["u-Bea"]]);
+});
+
 test("who is typing is shown for six seconds, or until the message", async () => {
   const {room} = await enter(connect());
   const by = {id: "u-other", name: "Other"};
