@@ -19,12 +19,15 @@ const COLOURS = {
 export class Status {
   #chat;
   #words = byId("state-words");
+  #servedBy = document.querySelectorAll(".served-by");
+  #node;
   #timer;
 
   /** @param {import("./chatroom.js").Chatroom} chat */
   constructor(chat) {
     this.#chat = chat;
     chat.on("state", () => this.show());
+    chat.on("welcome", ({node}) => this.#welcomed(node));
     byId("connect").addEventListener("click", () => chat.connect());
     byId("quit").addEventListener("click", () => chat.close());
     byId("reconnect").addEventListener("click", () => chat.reconnect());
@@ -44,9 +47,24 @@ export class Status {
       byId(id).disabled = !BUTTONS[state].includes(id);
     }
     this.#tell();
+    this.#tellNode();
     const error = this.#notLetIn();
     byId("banner").textContent = error ? inWords(error) : "";
     byId("banner").hidden = !error;
+  }
+
+  /** @param {string} [node] which of several servers it is, where they have names */
+  #welcomed(node) {
+    this.#node = node;
+    this.#tellNode();
+  }
+
+  #tellNode() {
+    const shown = this.#chat.state === "online" && this.#node;
+    for (const place of this.#servedBy) {
+      place.hidden = !shown;
+      place.textContent = place.title = shown ? `served by ${this.#node}` : "";
+    }
   }
 
   /** Why not, where the server or the room has refused us. */

@@ -141,6 +141,24 @@ def test_on_a_phone(server: Server, open_tab: OpenTab) -> None:
     expect(quit_button).to_be_hidden()
 
 
+def test_where_servers_have_names_the_page_says_which_one_it_is(server: Server, open_tab: OpenTab) -> None:
+    ana = open_tab(server).enter("Ana")
+    ana.connected()
+    served_by = ana.page.locator("#state .served-by")
+    expect(served_by).to_be_hidden()
+    server.stop()
+    server.start("--node=node2")
+    expect(served_by).to_have_text("served by node2")
+    server.stop()
+    expect(served_by).to_be_hidden()
+    server.start("--node=node3")
+    expect(served_by).to_have_text("served by node3")
+    ana.page.set_viewport_size(PHONE["viewport"])
+    expect(served_by).to_be_hidden()
+    ana.page.locator("#state").click()
+    expect(ana.page.locator("#actions .served-by")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark(server: Server, open_tab: OpenTab, scheme: str) -> None:
     ana = open_tab(server, color_scheme=scheme).enter("Ana")
