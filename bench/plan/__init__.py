@@ -1,0 +1,1 @@
+"""What would bound a server far larger than one machine can show: computed from what was measured."""

@@ -1,0 +1,38 @@
+"""The command: `python -m bench.plan`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bench.plan import costs, page
+from bench.servers import ROOT
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.plan",
+        description="Compute what bounds a far larger server, from what was measured; write docs/beyond.md.",
+    )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure first what the benchmark's scenarios do not show apart",
+    )
+    parser.add_argument("--docs", type=Path, default=ROOT / "docs")
+    parser.add_argument("--scratch", type=Path, default=Path("/var/tmp"), help="on a real disk (%(default)s)")
+    chosen = parser.parse_args()
+    folder = chosen.docs / "performance"
+    if chosen.measure:
+        # The engines' clients are there only where they are wanted.
+        from bench.plan.measuring import measured
+
+        found = {name: round(value, 3) for name, value in sorted(measured(chosen.scratch).items())}
+        kept = {"measured": found, "assumed": costs.ASSUMED}
+        (folder / costs.MEASURED).write_text(json.dumps(kept, indent=1) + "\n")
+    page.write(chosen.docs, costs.read(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
