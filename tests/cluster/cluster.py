@@ -16,8 +16,7 @@ from .haproxy import HAProxy, needed
 
 NODES = 3
 
-_BUS_LOST = re.compile(r"the bus at \S+ cannot be used")
-_BUS_CONNECTED = re.compile(r"the bus at \S+ is connected")
+_BUS = re.compile(r"the bus at \S+ (cannot be used|is connected)")
 
 Way = Callable[[int, str], str]
 """Where node `number` finds the engine that is at `url`: something may be between them."""
@@ -44,19 +43,15 @@ class Node(Server):
         self.signal(signal.SIGCONT)
 
     @property
+    def bus_is_up(self) -> bool:
+        """Whether that is the last that it said of the bus."""
+        said = _BUS.findall(self.log)
+        return bool(said) and said[-1] == "is connected"
+
+    @property
     def bus_was_lost(self) -> int:
         """How many times it said that the bus cannot be used."""
-        return len(_BUS_LOST.findall(self.log))
-
-    @property
-    def bus_was_connected(self) -> int:
-        """How many times it said that the bus is connected."""
-        return len(_BUS_CONNECTED.findall(self.log))
-
-    @property
-    def store_failed(self) -> int:
-        """How many times it said that the database cannot be written."""
-        return self.log.count("the store cannot be written")
+        return _BUS.findall(self.log).count("cannot be used")
 
 
 class Cluster:

@@ -9,11 +9,8 @@ from itertools import count
 
 from ..e2e.clients import JsonClient
 from .cluster import Cluster, Node
-from .load import ROOMS, Load
+from .load import PATIENCE, ROOMS, Load
 from .members import CUT_OFF, Member, Said, names
-
-PATIENCE = 100
-"""Seconds for something to come about: a machine may be slow and have other things to do."""
 
 _numbers = count(1)
 

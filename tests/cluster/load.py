@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
 from .cluster import Cluster
-from .members import Author, Member
+from .members import Author, Json, Member
 
 ROOMS = ("north", "south")
 AUTHORS = 3
@@ -18,6 +19,10 @@ LISTENERS = 2
 """So many beside them, by way of HAProxy."""
 
 PACE = 0.05
+"""Seconds between an acknowledgement and the author's next post."""
+
+PATIENCE = 100
+"""Seconds for something to come about: a machine may be slow and have other things to do."""
 
 
 class Load:
@@ -36,7 +41,12 @@ class Load:
     @property
     def members(self) -> list[Member]:
         """All of them."""
-        return [*self.authors, *self.roaming, *(one for pinned in self.pinned for one in pinned)]
+        return [*self.by_haproxy, *(one for pinned in self.pinned for one in pinned)]
+
+    @property
+    def by_haproxy(self) -> list[Member]:
+        """Those who come to whichever node there is."""
+        return [*self.authors, *self.roaming]
 
     @property
     def acknowledged(self) -> int:
@@ -68,6 +78,11 @@ class Load:
         self._tasks = [asyncio.ensure_future(member.stay()) for member in self.members]
         self._tasks += [asyncio.ensure_future(author.speak()) for author in self.authors]
         self._talk()
+
+    def ask(self, member: Member, kind: str, /, **fields: Any) -> Json | None:
+        """The answer to something that one of them asks; None where the connection was lost first."""
+        asking = member.ask(kind, **fields)
+        return asyncio.run_coroutine_threadsafe(asking, self._loop).result(PATIENCE)
 
     def pause(self) -> None:
         """Let nobody say anything new."""

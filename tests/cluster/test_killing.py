@@ -7,9 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from ..e2e.clients import JsonClient
 from .cluster import Cluster, running
 from .converging import converge, flows, reach, settled, until
-from .load import Load, load_on
+from .faults import (
+    nobody_is_disconnected,
+    nodes_keep_theirs,
+    posts_are_refused,
+    the_bus_comes_back,
+    the_bus_is_lost,
+)
+from .load import ROOMS, Load, load_on
 
 
 @pytest.fixture(scope="module")
@@ -26,37 +34,68 @@ def load(cluster: Cluster) -> Iterator[Load]:
         yield load
 
 
+def hears(bystander: JsonClient, name: str, state: str) -> None:
+    """The next news of somebody."""
+    news = list(bystander.gather(lambda told: told["user"]["name"] == name, "presence"))
+    assert news[-1]["state"] == state
+
+
 def test_a_node_is_killed_and_started_again(cluster: Cluster, load: Load):
     settled(cluster, load)
-    roaming = sum(one.joins for one in (*load.roaming, *load.authors))
-    cluster.nodes[0].kill()
-    until(lambda: 0 not in cluster.haproxy.up(), what="HAProxy sees it", load=load)
-    until(
-        lambda: all(one.inside for one in (*load.roaming, *load.authors)),
-        what="all are at another node",
-        load=load,
-    )
-    assert sum(one.joins for one in (*load.roaming, *load.authors)) > roaming
-    flows(load, 30)
-    reach(load, 1, 2)
-    assert not any(one.inside for one in load.pinned[0])
-    cluster.nodes[0].start()
+    one, *others = cluster.nodes
+    with JsonClient(others[0].ws, "Bystander") as bystander:
+        bystander.join(ROOMS[0])
+        passer = JsonClient(one.ws, "Passer-by")
+        passer.join(ROOMS[0])
+        hears(bystander, "Passer-by", "online")
+        came = [member.joins for member in load.by_haproxy]
+        one.kill()
+        until(lambda: 0 not in cluster.haproxy.up(), what="HAProxy sees it", load=load)
+        until(lambda: all(member.inside for member in load.by_haproxy), what="all are elsewhere", load=load)
+        assert [member.joins for member in load.by_haproxy] != came
+        flows(load, 30)
+        reach(load, 1, 2)
+        assert not any(member.inside for member in load.pinned[0])
+        one.start()
+        until(lambda: 0 in cluster.haproxy.up(), what="HAProxy takes it back", load=load)
+        # Who does not come back goes offline once the node's lease ends: nobody said goodbye for them.
+        hears(bystander, "Passer-by", "offline")
     converge(cluster, load)
-    until(lambda: 0 in cluster.haproxy.up(), what="HAProxy takes it back", load=load)
 
 
 def test_redis_is_killed_and_started_again(cluster: Cluster, load: Load):
     settled(cluster, load)
-    joins = [one.joins for one in load.members]
-    lost = [node.bus_was_lost for node in cluster.nodes]
-    cluster.redis.signal(signal.SIGKILL)
-    until(
-        lambda: all(node.bus_was_lost > before for node, before in zip(cluster.nodes, lost, strict=True)),
-        what="the nodes see it",
-        load=load,
-    )
-    flows(load, 30)
-    reach(load, 0, 1, 2)
-    cluster.redis.start()
-    converge(cluster, load)
-    assert [one.joins for one in load.members] == joins, "somebody was disconnected"
+    with nobody_is_disconnected(load):
+        with the_bus_is_lost(cluster, load, 0, 1, 2):
+            cluster.redis.signal(signal.SIGKILL)
+        flows(load, 30)
+        reach(load, 0, 1, 2)
+        cluster.redis.start()
+        the_bus_comes_back(cluster, load)
+        converge(cluster, load)
+
+
+def test_postgresql_is_killed_and_started_again(cluster: Cluster, load: Load):
+    settled(cluster, load)
+    with nobody_is_disconnected(load):
+        cluster.postgresql.kill()
+        posts_are_refused(load, 0, 1, 2)
+        cluster.postgresql.start()
+        flows(load, 30)
+        converge(cluster, load)
+
+
+def test_a_node_redis_and_postgresql_are_killed_together(cluster: Cluster, load: Load):
+    settled(cluster, load)
+    with nodes_keep_theirs(load, 0, 2):
+        with the_bus_is_lost(cluster, load, 0, 2):
+            cluster.redis.signal(signal.SIGKILL)
+            cluster.postgresql.kill()
+            cluster.nodes[1].kill()
+        posts_are_refused(load, 0, 2)
+        cluster.redis.start()
+        cluster.postgresql.start()
+        cluster.nodes[1].start()
+        flows(load, 30)
+        the_bus_comes_back(cluster, load)
+        converge(cluster, load)
