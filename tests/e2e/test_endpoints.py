@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sqlite3
 import sys
@@ -9,9 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from .clients import JsonClient, get
 from .conftest import Start
+
+_METRICS = re.compile(r"metrics are at http://localhost:(\d+)/metrics")
 
 AS_SYSTEMD = """
 import os, sys
@@ -66,6 +70,30 @@ def test_ipv6(server: Start) -> None:
         with JsonClient(f"ws://[::1]:{port}/ws", "Ana", origin=f"http://[::1]:{port}") as ana:
             ana.join()
             ana.post("six")
+
+
+def test_metrics_are_on_a_port_of_their_own(server: Start) -> None:
+    one = server("--metrics=tcp:0:interface=127.0.0.1")
+    one.wait_for(lambda: _METRICS.search(one.log))
+    (port,) = _METRICS.findall(one.log)
+    url = f"http://127.0.0.1:{port}"
+    with JsonClient(one.ws, "Ana") as ana:
+        ana.join()
+        ana.post("counted")
+        told = get(url, "/metrics")
+    assert told.status == 200
+    assert told.headers["content-type"].startswith("text/plain; version=0.0.4")
+    series = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(told.body.decode())
+        for sample in family.samples
+    }
+    assert series["chatroom_live_connections"] == 1
+    assert series["chatroom_commit_events_sum"] == 1
+    assert series["process_open_fds"] > 5
+    assert get(url, "/healthz").status == get(url, "/readyz").status == 200
+    assert get(url, "/").status == 404
+    assert get(one.url, "/metrics").status == 404
 
 
 def test_the_log_is_where_store_says(server: Start, tmp_path: Path) -> None:

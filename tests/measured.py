@@ -1,0 +1,37 @@
+"""The metrics of a server of the test's, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from chatroom.metrics import Lag, Measurements, Node
+from chatroom.store.writer import Writer
+
+
+class Measured:
+    """Asks what a house tells of itself. `writer` is one that writes nothing, unless another is given."""
+
+    def __init__(self, house: Any, *, writer: Any = None, live: int = 0) -> None:
+        engine: Any = None
+        self.writer = writer or Writer(engine, Lock(), house.clock, lambda _committed: None)
+        self.lag = Lag(house.clock, house.clock.seconds)
+        self.measurements = Measurements(Node(house.core, self.writer, lambda: live, self.lag))
+
+    def text(self, accept: str = "") -> str:
+        """All of it."""
+        return self.measurements.text(accept)[0].decode()
+
+    def families(self) -> dict[str, Any]:
+        """What Prometheus makes of it, by name."""
+        return {one.name: one for one in text_string_to_metric_families(self.text())}
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """One number; None where there is none."""
+        for family in self.families().values():
+            for sample in family.samples:
+                if (sample.name, sample.labels) == (name, labels):
+                    return float(sample.value)
+        return None
