@@ -37,6 +37,9 @@ PARTS = {
     "webhook": Part("chatroom.administration.webhooks", "webhooks: who is told by HTTP what happens"),
     "backup": Part("chatroom.administration.backup", "copy the database into a file, also while it is used"),
     "restore": Part("chatroom.administration.restore", "put a backup in the database's place"),
+    "epoch": Part(
+        "chatroom.administration.epoch", "begin another life of a log that its PostgreSQL server lost part of"
+    ),
     "migrate": Part("chatroom.administration.migrating", "take everything from one database to another"),
     "cert": Part("chatroom.administration.certificates", "make a self-signed certificate for development"),
     "completion": Part("chatroom.console.completion", "print what makes your shell complete these commands"),

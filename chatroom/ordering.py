@@ -52,6 +52,7 @@ class Ordering:
         self._reading: dict[str, float] = {}
         self._asked: float | None = None
         self._own: dict[str, list[_Pair]] = {}
+        self._shorter: set[str] = set()
         self.filled = 0
         """How many times something was missing, and was read from the store."""
 
@@ -95,7 +96,7 @@ class Ordering:
         """Compare what members were told with the heads of the logs, of those rooms or of all, and read
         what is missing. Where the store cannot be asked, nothing happens."""
         rooms = self._hub.rooms() if names is None else filter(None, map(self._hub.room, names))
-        wanted = [room.name for room in rooms if not room.loading]
+        wanted = {room.name: room.head for room in rooms if not room.loading}
         if not wanted or self._recent(self._asked):
             return
         self._asked = started = self._clock.seconds()
@@ -107,9 +108,23 @@ class Ordering:
             if self._asked == started:
                 self._asked = None
         for name, head in heads.items():
+            if head < wanted[name]:
+                self._went_back(name, wanted[name], head)
             room = self._hub.room(name)
             if room is not None and not room.loading and room.head < head:
                 await self._fill(name)
+
+    def _went_back(self, name: str, told: int, head: int) -> None:
+        """What members were told is not in the log any more."""
+        if name not in self._shorter:
+            self._shorter.add(name)
+            self._log.critical(
+                "the log of room {room} went back from event {told} to {head}: its database has lost what was"
+                " acknowledged. Stop all servers, run `chatroom epoch`, and start them",
+                room=name,
+                told=told,
+                head=head,
+            )
 
     def stop(self) -> None:
         """Read no more."""

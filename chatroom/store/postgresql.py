@@ -1,8 +1,12 @@
 """PostgreSQL: how the server connects to it, what it asks of it, and what is said where that fails."""
 
+import re
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import zip_longest
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, Text, create_engine, make_url, text
 from sqlalchemy.dialects.postgresql import VARCHAR
@@ -35,17 +39,55 @@ READING = 6
 WRITING = 2
 """The same for writing."""
 
+LETTING_GO = 20
+"""Tenths of a second that a server's connections may still be seen after its end."""
+
 _MIGRATING, _REGISTERING = 0x63686174, 0x63686175
 """Keys of advisory locks, which are a database's: ours, in the hope that nobody else's."""
 
 
+_SEVERAL = re.compile(
+    r"(?P<before>[^:]+://([^/?]*@)?)(?P<hosts>[^/?@]*,[^/?@]*)(?P<after>([/?].*)?)", re.DOTALL
+)
+"""A URL that names several hosts, as libpq has it: https://www.postgresql.org/docs/current/libpq-connect.html,
+34.1.1.3."""
+
+
 def address(url: str) -> URL:
-    """Where the database at `url` is. Raises Unusable."""
+    """Where the database at `url` is. Of several hosts, the one whose server can be written to is asked
+    for, unless the URL says otherwise. Raises Unusable."""
     try:
-        where = make_url(f"postgresql{url[url.index(':') :]}")
+        several = _SEVERAL.fullmatch(url)
+        if several is not None:
+            url = several["before"] + several["after"]
+        where = make_url(f"postgresql{url[url.index(':') :]}").set(drivername="postgresql+psycopg")
+        if several is not None:
+            named = [urlsplit(f"//{one}") for one in several["hosts"].split(",")]
+            hosts, ports = zip(*[(one.hostname or "", str(one.port or "")) for one in named], strict=True)
+            where = where.update_query_dict({"host": ",".join(hosts), "port": ",".join(ports)})
     except (ArgumentError, ValueError):
-        raise Unusable("--store takes a URL such as postgresql://user@host:5432/database") from None
-    return where.set(drivername="postgresql+psycopg")
+        raise Unusable(
+            "--store takes a URL such as postgresql://user@host:5432/database, or with several hosts"
+            " postgresql://user@one:5432,other:5432/database"
+        ) from None
+    if "," in _hosts(where) and "target_session_attrs" not in where.query:
+        where = where.update_query_dict({"target_session_attrs": "read-write"})
+    return where
+
+
+def _with_hosts(plain: URL, hosts: str) -> str:
+    before, _, after = plain.set(host=",", port=None).render_as_string().partition(",")
+    return f"{before}{hosts}{after}"
+
+
+def _hosts(where: URL) -> str:
+    """The hosts and ports that the query of an address names."""
+    hosts, ports = where.query.get("host", ()), str(where.query.get("port", ""))
+    if not isinstance(hosts, str):
+        return ",".join(hosts)
+    of = ports.split(",") if ports.strip(",") else []
+    named = [f"[{one}]" if ":" in one else one for one in hosts.split(",")]
+    return ",".join(f"{one}:{port}" if port else one for one, port in zip_longest(named, of[: len(named)]))
 
 
 def open_engines(where: URL, watch: Watch) -> tuple[Engine, Engine]:
@@ -65,7 +107,10 @@ def open_engines(where: URL, watch: Watch) -> tuple[Engine, Engine]:
 
 def shown(where: URL) -> str:
     """The database, as messages name it: without the password."""
-    return f"the PostgreSQL database {where.set(drivername='postgresql', query={}).render_as_string()}"
+    plain = where.set(drivername="postgresql", query={})
+    hosts = _hosts(where)
+    shown = plain.render_as_string() if "," not in hosts else _with_hosts(plain, hosts)
+    return f"the PostgreSQL database {shown}"
 
 
 def check(connection: Connection, where: URL) -> None:
@@ -81,6 +126,22 @@ def check(connection: Connection, where: URL) -> None:
             f"{shown(where)} keeps texts as {encoding}: make one with CREATE DATABASE … ENCODING 'UTF8'"
             " TEMPLATE template0"
         )
+
+
+def check_alone(connection: Connection) -> None:
+    """Raises Unusable where a server is connected to the database."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'chatroom' AND pid <> pg_backend_pid()"
+    )
+    # Somebody who has just let go may still be seen.
+    for _ in range(LETTING_GO):
+        if not connection.scalar(others):
+            return
+        # What is seen is remembered until then.
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        time.sleep(0.1)
+    raise Unusable("a chatroom server works on the PostgreSQL database: stop it first")
 
 
 def migrate_alone(connection: Connection) -> None:
@@ -147,6 +208,8 @@ def explain(error: DBAPIError, where: URL) -> str:
         return f"{database} is not there: make it with createdb, or check --store"
     if "no pg_hba.conf entry" in problem:
         return f"{database} does not let this machine or user in: see the server's pg_hba.conf"
+    if "session is read-only" in problem:
+        return f"none of the servers of {database} can be written to now: see whether one is promoted"
     if "read-only transaction" in problem:
         return f"{database} can only be read: name the primary server with --store, not a replica"
     if "permission denied" in problem:
@@ -160,7 +223,8 @@ def explain(error: DBAPIError, where: URL) -> str:
 
 def _cause(problem: str) -> str:
     """What libpq has to say, without its advice."""
-    return problem.split(" Is the server")[0].removeprefix("connection failed: ")
+    last, *_ = problem.split(" Multiple connection attempts failed")
+    return last.split(" Is the server")[0].removeprefix("connection failed: ")
 
 
 def _engine(where: URL, idle: int, isolation: Any, size: int, **more: Any) -> Engine:

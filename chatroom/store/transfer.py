@@ -3,7 +3,6 @@
 import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
@@ -13,13 +12,11 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from chatroom.store.opening import Unusable, is_file, open_engines, path_of, told
+from chatroom.store.postgresql import check_alone
 from chatroom.store.tables import meta, metadata
 
 BATCH = 1_000
 """So many rows are read, and written, at once."""
-
-LETTING_GO = 20
-"""Tenths of a second that a server's connections may still be seen after its end."""
 
 Progress = Callable[[str, int, int], None]
 """Told of a table's name, how many of its rows are done, and how many there are."""
@@ -49,7 +46,8 @@ def move(source: str, target: str, *, rehearsal: bool, copied: Progress, compare
         into, _ = stack.enter_context(_opened(target))
         for url, engine in ((target, into), *(() if rehearsal else ((source, reading),))):
             with _told(url), engine.connect() as connection:
-                _check_alone(connection, url)
+                if not is_file(url):
+                    check_alone(connection)
         # A file's writing transaction keeps every other writer out.
         here = reading if rehearsal or not is_file(source) else writing
         return _move(source, here, target, into, rehearsal, copied, compared)
@@ -127,23 +125,6 @@ def _take_time(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(text(f"SET LOCAL {limit} = 0"))
-
-
-def _check_alone(connection: Connection, url: str) -> None:
-    """Raises Unusable where a server is connected to a PostgreSQL database."""
-    if is_file(url):
-        return
-    others = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name = 'chatroom' AND pid <> pg_backend_pid()"
-    )
-    # Somebody who has just let go may still be seen.
-    for _ in range(LETTING_GO):
-        if not connection.scalar(others):
-            return
-        connection.rollback()
-        time.sleep(0.1)
-    raise Unusable("a chatroom server works on the PostgreSQL database: stop it first")
 
 
 @contextmanager

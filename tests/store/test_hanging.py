@@ -151,6 +151,30 @@ def test_a_server_that_can_only_be_read_any_more_refuses_and_is_left(kept):
     assert kept.wait(kept.store.append(said("meanwhile", key="k"))).seq == 2
 
 
+def test_when_the_primary_server_is_another_one_all_goes_there(impatient):
+    first, second = testing.another(), testing.server()
+    name = second.database(testing.migrated())
+    first.execute(f"CREATE DATABASE {name}")
+    hosts = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+    kept = Real(first.url(name).replace(f"127.0.0.1:{first.port}", hosts))
+    try:
+        assert kept.wait(kept.store.append(said("on the first"))).seq == 1
+        assert kept.wait(kept.store.head("lobby")) == 1
+        first.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        first.execute("SELECT pg_reload_conf()")
+        testing.wait_for(lambda: first.execute("SHOW transaction_read_only") == [("on",)])
+        with pytest.raises(Unavailable):
+            kept.wait(kept.store.append(said("refused", key="k")))
+        kept.wait(kept.store.append(said("on the second", key="k")))
+        assert [one.text for one in kept.wait(kept.store.after("lobby", 0, 9)).events] == ["on the second"]
+        kept.wait(kept.store.registry.set_membership(Membership("den", "u1", "Ana", "member")))
+        assert kept.wait(kept.store.registry.last_change()) == 1
+    finally:
+        kept.close()
+        first.stop()
+        second.drop(name)
+
+
 def test_whoever_allows_statements_more_is_waited_for_longer(impatient):
     server = testing.server()
     name = server.database(testing.migrated())

@@ -146,7 +146,52 @@ def test_a_database_that_can_only_be_read_is_said_so(server, database):
     assert "only be read" in refused(server.url(database))
 
 
-@pytest.mark.parametrize("url", ["postgresql://x:port/y", "postgres://[::1/y"])
+def test_a_url_may_name_several_hosts_as_libpq_has_it(server, database):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        gone = f"127.0.0.1:{nobody.getsockname()[1]}"
+        there = f"127.0.0.1:{server.port}"
+        url = server.url(database).replace(there, f"{gone},{there}")
+        assert opened(url) == opened(server.url(database))
+        message = refused(url.replace(there, gone))
+    assert "cannot be reached" in message
+    assert f"@{gone},{gone}/{database}" in message
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "ports"),
+    [
+        ("postgresql://ana@a:1,b:2/chat", "a,b", "1,2"),
+        ("postgres://ana@a,b:2,[::1]:3/chat?sslmode=require", "a,b,::1", ",2,3"),
+        ("postgresql://ana:x,y@a,b/chat", "a,b", ","),
+        ("postgresql://ana@/chat?host=a:1&host=b:2", ("a:1", "b:2"), None),
+    ],
+)
+def test_of_several_hosts_the_primary_server_is_asked_for(url, hosts, ports):
+    query = postgresql.address(url).query
+    assert (query["host"], query.get("port")) == (hosts, ports)
+    assert query["target_session_attrs"] == "read-write"
+    again = postgresql.address(f"{url}{'&' if '?' in url else '?'}target_session_attrs=any").query
+    assert again["target_session_attrs"] == "any"
+
+
+@pytest.mark.parametrize("url", ["postgresql://ana:x,y@a/chat", "postgresql://a/chat?host=b"])
+def test_one_host_may_be_any_server(url):
+    assert "target_session_attrs" not in postgresql.address(url).query
+
+
+def test_several_hosts_are_named_without_the_password():
+    shown = postgresql.shown(postgresql.address("postgresql://hosts:secret@a:1,[::1]:2/hosts"))
+    assert shown == "the PostgreSQL database postgresql://hosts:***@a:1,[::1]:2/hosts"
+
+
+def test_several_hosts_of_which_none_can_be_written_to_are_said_so(server, database):
+    server.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    there = f"127.0.0.1:{server.port}"
+    assert "none of the servers" in refused(server.url(database).replace(there, f"{there},{there}"))
+
+
+@pytest.mark.parametrize("url", ["postgresql://x:port/y", "postgres://[::1/y", "postgres://a:1,b:x/y"])
 def test_a_url_that_is_none_is_said_so(url):
     assert "--store" in refused(url)
 
