@@ -189,3 +189,20 @@ class Bus(Protocol):
 
     def ignore(self, topic: str) -> None:
         """Hear no more of `topic`."""
+
+
+class Lead(Protocol):
+    """What one node has of all that work on one database: it does what only one is to do.
+
+    Another has it within seconds when that node stops or dies. Two may have it at once for a moment,
+    where one cannot know yet that it lost it: what is done by it is done so that this spoils nothing.
+    """
+
+    changed: Callable[[bool], None]
+    """Told, on the reactor's thread, that this node leads now (True), or no more."""
+
+    def start(self) -> None:
+        """Try to have it, from now on."""
+
+    def stop(self) -> Awaitable[None]:
+        """Give it up, within a moment whatever the database does; `changed` is not told of that."""

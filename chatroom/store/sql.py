@@ -18,6 +18,7 @@ from chatroom.domain.events import Event, Message, size_of
 from chatroom.domain.model import Seq
 from chatroom.domain.ports import PAGE_BYTES, Committed, Origin, Page
 from chatroom.store import search as searching
+from chatroom.store.lead import SqlLead
 from chatroom.store.opening import epoch_of, is_file, open_engines
 from chatroom.store.postgresql import lost
 from chatroom.store.reactions import with_reactions
@@ -68,6 +69,8 @@ class SqlStore:
         )
         self._pool = ThreadPool(0, READERS, "chatroom-reader")
         self.registry = SqlRegistry(self._writing, others, self._reading, self._watch, reactor)
+        self.lead = None if is_file(url) else SqlLead(self._writing, reactor)
+        """Where several nodes may work on the database; whoever needs it starts and stops it."""
 
     def start(self) -> None:
         """Start working."""
