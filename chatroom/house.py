@@ -20,7 +20,7 @@ from chatroom.domain import commands
 from chatroom.domain.accounts import Change
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
-from chatroom.domain.ports import Bus, Clock, Committed, Store
+from chatroom.domain.ports import Bus, Clock, Committed, Lead, Store
 from chatroom.domain.registry import Registry
 from chatroom.domain.webhooks import Courier
 from chatroom.domain.webhooks import Webhooks as KeptWebhooks
@@ -52,10 +52,12 @@ _RETRY = 1.0
 
 
 class Outbox(NamedTuple):
-    """What webhooks need: where they are kept, and who makes the requests."""
+    """What webhooks need: where they are kept, who makes the requests, and, where there may be other
+    nodes, the lead among them."""
 
     kept: KeptWebhooks
     courier: Courier
+    lead: Lead | None = None
 
 
 class House:
@@ -113,7 +115,9 @@ class House:
         if outbox is not None:
             answers = Answers(self.chat, registry, self.meters)
             self.webhook_keeping = WebhookKeeping(outbox.kept, registry, self.rights, self.changes, clock)
-            self.webhooks = Webhooks(outbox.kept, store, registry, outbox.courier, answers, clock)
+            self.webhooks = Webhooks(
+                outbox.kept, store, registry, outbox.courier, answers, clock, outbox.lead
+            )
             self.chat.attendance.watcher = self.webhooks
         self.neighbours = None if bus is None else self._among(bus, store)
         self._teach(
@@ -129,6 +133,8 @@ class House:
         self.changes.start()
         if self.neighbours is not None:
             self.neighbours.start(self.chat.epoch)
+        if self.webhooks is not None:
+            self.webhooks.start()
         self._ready.open()
         self.readiness.begin()
 
@@ -157,6 +163,8 @@ class House:
         ordering = Ordering(store, self.hub, self._clock, tell)
         found = Neighbours(bus, self.hub, self.people, self._clock, ordering, rooms, self.changes.soon)
         rooms.others = self.rooms.neighbours = self.users.neighbours = found
+        if self.webhooks is not None:
+            self.webhooks.others = found.relay_to(self.webhooks)
         return found
 
     async def _look(self, change: Change | None) -> None:

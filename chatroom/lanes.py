@@ -53,6 +53,8 @@ class Route(NamedTuple):
     store: Store
     kept: Webhooks
     records: Records
+    shared: bool = False
+    """Whether other nodes write to the logs, and have told this webhook."""
 
 
 def payload(word: str, at: Millis, data: bytes) -> bytes:
@@ -68,7 +70,8 @@ def presence_letter(hook: str, word: str, presence: Presence, after: Seq, at: Mi
 
 
 class Lane:
-    """What of a room is still to be told. `cursor` is the last event that is done with; None: all are."""
+    """What of a room is still to be told. `cursor` is the last event that is done with; None: all are, or
+    (`uncertain`) what the store says."""
 
     __slots__ = (
         "_held",
@@ -84,13 +87,17 @@ class Lane:
         "room",
         "timer",
         "tries",
+        "uncertain",
     )
 
-    def __init__(self, route: Route, room: str, cursor: Seq | None = None, head: Seq = 0) -> None:
+    def __init__(
+        self, route: Route, room: str, cursor: Seq | None = None, head: Seq = 0, *, uncertain: bool = False
+    ) -> None:
         self._route = route
         self.room = room
         self.cursor = cursor
         self.head = head
+        self.uncertain = uncertain
         self.lettered = False
         """Whether there may be letters that were not read."""
         self.busy = False
@@ -110,9 +117,11 @@ class Lane:
 
     def happened(self, event: Event, word: str | None, *, hold: bool) -> None:
         """A new event; `word` is as which it is to be told, None: not at all."""
+        self.head = max(self.head, event.seq)
+        if self.uncertain:
+            return
         if self.cursor is None:
             self.cursor = self._held_to = event.seq - 1
-        self.head = max(self.head, event.seq)
         if event.seq == self._held_to + 1 and (word is None or (hold and len(self._held) < HELD)):
             self._held_to = event.seq
             if word is not None:
@@ -131,6 +140,8 @@ class Lane:
     async def next(self) -> Item | None:
         """What is to be told now; None where there is nothing more. Raises Unavailable."""
         while True:
+            if self.uncertain:
+                await self._find_cursor()
             if self.lettered and not self._letters:
                 await self._read_letters()
             done = self.cursor is None or self.cursor >= self.head
@@ -166,14 +177,26 @@ class Lane:
         self.cursor = seq
         self._route.records.passed(self._route.hook.id, self.room, seq, told=told)
 
+    async def _find_cursor(self) -> None:
+        route, hook = self._route, self._route.hook.id
+        kept = await route.kept.reached(hook, self.room)
+        self.cursor = self._held_to = max(kept, route.records.reached(hook, self.room))
+        self.uncertain = False
+
     async def _read_letters(self) -> None:
         route = self._route
+        # Some may be settled, and forgotten here, while this is being read.
+        settled = set(route.records.unsettled)
         found = await route.kept.letters(route.hook.id, self.room, self._read_to, PAGE)
         if len(found) < PAGE:
             self.lettered = False
         if found:
             self._read_to = found[-1].id
-            self._letters.extend(one for one in found if one.id not in route.records.unsettled)
+            settled |= route.records.unsettled
+            self._letters.extend(one for one in found if one.id not in settled)
+            if route.shared:
+                # What happened on other nodes may not be known here yet.
+                self.head = max(self.head, *(one.after for one in found))
 
     async def _read_log(self) -> None:
         cursor, version = self.cursor or 0, self._version

@@ -25,6 +25,8 @@ from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
 from chatroom.hub import Hub, LiveRoom
 from chatroom.ordering import Ordering
 from chatroom.people import People
+from chatroom.relay import TOPIC as _WEBHOOKS
+from chatroom.relay import Relay, Telling
 from chatroom.roster import BEAT, Beat, Moved, Own, Present, Roster
 from chatroom.wire.dialects import json_dialect
 from chatroom.wire.json import encode_any
@@ -105,6 +107,7 @@ class Neighbours:
         self._fresh: set[str] = set()
         self._looked = 0.0
         self._timers: list[Timer] = []
+        self.relay: Relay | None = None
         bus.heard, bus.mended = self._heard, self._mended
         hub.on_open, hub.on_release = self._opened, self._released
         people.on_here, people.on_gone = self._user_here, self._user_gone
@@ -120,6 +123,11 @@ class Neighbours:
         self._bus.listen(_NODES)
         self._bus.start(server)
         self._timers = [self._clock.callLater(LOOK, self._look), self._clock.callLater(BEAT, self._beat)]
+
+    def relay_to(self, webhooks: Telling) -> Relay:
+        """What connects the webhooks of this node with those of the others."""
+        self.relay = Relay(self._bus, self._publish, webhooks)
+        return self.relay
 
     async def stop(self) -> None:
         """Take leave."""
@@ -143,6 +151,8 @@ class Neighbours:
             events = list(grouped)
             payload = self._encoded(room, events)
             self._publish(_ROOM + room, b"E", payload)
+            if self.relay is not None:
+                self.relay.committed(room, payload)
             if names.kind_of(room) == "direct":
                 for user in set(self._rooms.users_of(room)):
                     self._publish(_USER + user, b"D", payload)
@@ -209,6 +219,8 @@ class Neighbours:
                 self._of_room(topic[len(_ROOM) :], node, kind, body)
             elif topic.startswith(_USER):
                 self._of_user(topic[len(_USER) :], kind, body)
+            elif topic == _WEBHOOKS and self.relay is not None:
+                self.relay.heard(kind, body)
         except msgspec.MsgspecError as error:
             self._log.warn("another node says what is not understood here: {error}", error=str(error))
 
@@ -268,6 +280,8 @@ class Neighbours:
         self._publish(_NODES, b"B", encode_any(self._own.beat()))
         self._nudged()
         self._run(self.ordering.look())
+        if self.relay is not None:
+            self.relay.mended()
 
     # Now and then.
 

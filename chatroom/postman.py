@@ -7,7 +7,7 @@ goes on. What it answers with an error holds up its own room alone.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import structs
 from twisted.internet.defer import Deferred
@@ -36,6 +36,10 @@ DAY = 86_400_000
 LANES_HOLDING = 50
 """Where more rooms than these wait, of all webhooks, none holds events in memory: they are read from
 the logs."""
+
+REACHED = 5_000
+"""Of so many rooms it is held how far a webhook was told of them, where other nodes write to the logs
+too, before all are forgotten and asked for again."""
 
 _AWAY = frozenset({429, 502, 503, 504})
 """Answers that say that nothing can be told to this receiver now, whatever it is."""
@@ -102,8 +106,11 @@ class Postman:
         self._pause: Timer | None = None
         self._stopped = False
         self._going = False
+        self.holding = True
         self._early: dict[str, tuple[Seq, Seq]] | None = {}
         self._early_letters: set[str] = set()
+        self._reached: dict[str, Seq] = {}
+        """How far it was told of rooms that have no lane, where other nodes write to the logs too."""
 
     @property
     def lanes(self) -> int:
@@ -113,13 +120,17 @@ class Postman:
     def begin(self, behind: list[Behind]) -> None:
         """Where it stands, as the store had it after this was made."""
         early, self._early = self._early or {}, None
+        if self._stopped:
+            return
         for one in behind:
             head = max(one.head, early.pop(one.room, (0, 0))[1])
-            lane = self._open(one.room, one.seq, head)
+            # What cannot be kept now was told all the same.
+            cursor = max(one.seq, self.route.records.reached(self.route.hook.id, one.room))
+            lane = self._open(one.room, cursor, head)
             lane.lettered = one.letters
             self._wake(lane)
         for room, (first, last) in early.items():
-            self._wake(self._open(room, first - 1, last))
+            self._wake(self._open(room, None if self.route.shared else first - 1, last))
         for room in self._early_letters:
             self.lettered(room)
         self.go()
@@ -130,19 +141,23 @@ class Postman:
             return
         room, seq = event.room, event.seq
         if self._early is not None:
-            self._early[room] = (self._early.get(room, (seq, seq))[0], seq)
+            first, last = self._early.get(room, (seq, seq))
+            self._early[room] = first, max(last, seq)
             return
         word = word_for(self.route.hook, self.route.mentioned, event)
         lane = self._lanes.get(room)
         if lane is None:
-            if word is None:
+            if self._reached.get(room, 0) >= seq:
+                return
+            if word is None and (not self.route.shared or self._reached.get(room) == seq - 1):
                 self.route.records.passed(self.route.hook.id, room, seq, told=False)
+                self._reach(room, seq)
                 return
             lane = self._open(room)
         elif isinstance(event, Edited | Deleted):
             # What waits may be just what is taken back.
             lane.drop()
-        lane.happened(event, word, hold=not self._away and self._holds())
+        lane.happened(event, word, hold=self.holding and not self._away and self._holds())
         self._wake(lane)
         self.go()
 
@@ -156,6 +171,30 @@ class Postman:
         lane.lettered = True
         self._wake(lane)
         self.go()
+
+    def look(self, behind: Sequence[Behind]) -> None:
+        """Where it stood a moment ago, as the store had it: there may be more than was heard of."""
+        if self._stopped or self._early is not None:
+            return
+        for one in behind:
+            lane = self._lanes.get(one.room)
+            if lane is None:
+                if self._reached.get(one.room, 0) >= one.head and not one.letters:
+                    continue
+                lane = self._open(one.room, None, one.head)
+            elif lane.head < one.head:
+                # What was not heard of may take back what waits.
+                lane.drop()
+                lane.head = one.head
+            lane.lettered = lane.lettered or one.letters
+            self._wake(lane)
+        self.go()
+
+    def hold(self, holding: bool) -> None:
+        """Whether events may be held in memory: what takes them back is heard of at once."""
+        for lane in self._lanes.values() if self.holding and not holding else ():
+            lane.drop()
+        self.holding = holding
 
     def go(self) -> None:
         """Begin as many deliveries as may be."""
@@ -184,9 +223,18 @@ class Postman:
         self._lanes.clear()
 
     def _open(self, room: str, cursor: Seq | None = None, head: Seq = 0) -> Lane:
-        lane = self._lanes[room] = Lane(self.route, room, cursor, head)
+        if cursor is None:
+            cursor = self._reached.get(room)
+        uncertain = cursor is None and self.route.shared
+        lane = self._lanes[room] = Lane(self.route, room, cursor, head, uncertain=uncertain)
         self._load.lanes += 1
         return lane
+
+    def _reach(self, room: str, seq: Seq) -> None:
+        if self.route.shared:
+            if len(self._reached) >= REACHED:
+                self._reached.clear()
+            self._reached[room] = seq
 
     def _wake(self, lane: Lane) -> None:
         if not lane.busy and lane.timer is None:
@@ -216,6 +264,8 @@ class Postman:
         elif done:
             del self._lanes[lane.room]
             self._load.lanes -= 1
+            if lane.cursor is not None:
+                self._reach(lane.room, lane.cursor)
         elif lane.timer is None:
             self._wake(lane)
             if not self._holds():

@@ -43,6 +43,7 @@ class Records:
         self._clock = clock
         self._lettered = lettered
         self._cursors: dict[tuple[str, str], Seq] = {}
+        self._keeping: list[dict[tuple[str, str], Seq]] = []
         self._told: list[int] = []
         self._dead: list[Letter] = []
         self._new: dict[tuple[str, str, str], Letter] = {}
@@ -59,6 +60,11 @@ class Records:
         """A webhook is done with a room's log up to `seq`; `told`: it has heard of it."""
         self._cursors[hook, room] = seq
         self._plan(SOON if told else LATER)
+
+    def reached(self, hook: str, room: str) -> Seq:
+        """How far a webhook was told of a room's log, as far as that may not be kept yet."""
+        which = hook, room
+        return max(cursors.get(which, 0) for cursors in (self._cursors, *self._keeping))
 
     def told(self, letter: Letter) -> None:
         """A letter was told."""
@@ -101,6 +107,7 @@ class Records:
         if not (cursors or told or dead or new):
             return False
         kept, self._writing = False, True
+        self._keeping.append(cursors)
         try:
             await self._kept.keep(Progress(cursors, told, dead, list(new.values())))
         except ChatError as error:
@@ -118,6 +125,7 @@ class Records:
                 self._lettered(hook, room)
         finally:
             self._writing = False
+            self._keeping.remove(cursors)
         if self._cursors or self._told or self._dead or self._new:
             self._plan(SOON)
         return kept and bool(self._new or self._cursors)

@@ -107,7 +107,7 @@ def _core(
         creators=options["create-rooms"],
         app=options.app,
         site=site,
-        outbox=Outbox(store.registry.webhooks, courier),
+        outbox=Outbox(store.registry.webhooks, courier, store.lead),
         bus=_bus(options, reactor),
         node=options["node"],
     )

@@ -139,6 +139,9 @@ class Webhooks(Protocol):
         """The rooms of which it is still to be told, also those in which it may turn out that there is
         nothing for it; direct ones of its bot too."""
 
+    def reached(self, hook: str, room: str) -> Awaitable[Seq]:
+        """How far it was told of a room's log."""
+
     def letters(self, hook: str, room: str, after: int, limit: int) -> Awaitable[Sequence[Letter]]:
         """Those that are not dead, in their order, after the one with the id `after`."""
 

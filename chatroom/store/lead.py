@@ -8,7 +8,7 @@ reach the node any more, gives the lock to another.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from selectors import EVENT_READ, DefaultSelector
 from threading import Thread
@@ -53,7 +53,7 @@ class SqlLead:
     def __init__(self, engine: Engine, reactor: Any) -> None:
         self._engine = engine
         self._reactor = reactor
-        self.changed = _nobody
+        self.changed: Callable[[bool], None] = _nobody
         self._leads = False
         self._ending = False
         self._ended: Deferred[None] = Deferred()

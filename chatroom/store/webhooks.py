@@ -26,7 +26,7 @@ from twisted.internet.defer import Deferred
 from chatroom.domain import names
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import Conflict, NotFound
-from chatroom.domain.model import Millis
+from chatroom.domain.model import Millis, Seq
 from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, Webhook
 from chatroom.store import accounts, tables
 from chatroom.store.changes import leave
@@ -86,10 +86,15 @@ def behind(connection: Connection, hook: Webhook) -> Sequence[Behind]:
     found = [Behind(*row, row[0] in lettered_rooms) for row in connection.execute(query)]
     left = lettered_rooms - {one.room for one in found}
     for room in sorted(left):
-        seq = connection.scalar(select(_cursor.seq).where(_cursor.hook == hook.id, _cursor.room == room)) or 0
+        seq = reached(connection, hook.id, room)
         head = connection.scalar(select(_room.head).where(_room.name == room)) or 0
         found.append(Behind(room, max(seq, head), head, letters=True))
     return found
+
+
+def reached(connection: Connection, hook: str, room: str) -> Seq:
+    """See the port."""
+    return connection.scalar(select(_cursor.seq).where(_cursor.hook == hook, _cursor.room == room)) or 0
 
 
 def letters(connection: Connection, hook: str, room: str, after: int, limit: int) -> Sequence[Letter]:
@@ -222,6 +227,10 @@ class SqlWebhooks:
     def behind(self, hook: Webhook) -> "Deferred[Sequence[Behind]]":
         """See the port."""
         return self._read(lambda connection: behind(connection, hook))
+
+    def reached(self, hook: str, room: str) -> "Deferred[Seq]":
+        """See the port."""
+        return self._read(lambda connection: reached(connection, hook, room))
 
     def letters(self, hook: str, room: str, after: int, limit: int) -> "Deferred[Sequence[Letter]]":
         """See the port."""

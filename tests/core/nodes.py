@@ -100,11 +100,16 @@ class Nodes:
                 store=store,
                 clock=self.clock,
                 bus=FakeBus(self.network),
+                **self.parts(),
                 **options,
             )
             for store in stores
         ]
         self.settle()
+
+    def parts(self) -> dict[str, Any]:
+        """What each node has of its own besides."""
+        return {}
 
     def settle(self) -> None:
         """Let everything happen that waits for a store, its turn, or the bus."""

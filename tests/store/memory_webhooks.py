@@ -91,6 +91,9 @@ class MemoryWebhooks:
             for room in others
         ]
 
+    def _do_reached(self, hook: str, room: str) -> int:
+        return self.cursor(hook, room)
+
     def _do_letters(self, hook: str, room: str, after: int, limit: int) -> list[Letter]:
         there = [one for one in self._waiting(hook) if one.room == room and one.id > after]
         return there[:limit]

@@ -104,6 +104,7 @@ def test_a_cursor_never_goes_back(webhooks, kept):
     for seq in (2, 1):
         webhooks.keep(Progress({("w1", "lobby"): seq, ("gone", "lobby"): 3}))
         assert list(webhooks.behind(hook())) == [Behind("lobby", 2, 3, False)]
+        assert [webhooks.reached("w1", room) for room in ("lobby", "plans")] == [2, 0]
     webhooks.keep(Progress({("w1", "lobby"): 3}))
     assert list(webhooks.behind(hook())) == []
 
