@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 
 from chatroom.store.lead import DEADLINE, EVERY, FAREWELL, SqlLead
 from chatroom.store.postgresql import address, open_engines
+from chatroom.store.watch import Watch
 
 from .. import postgresql as testing
 from .keeping import Calls
@@ -72,7 +73,7 @@ def database() -> Iterator[str]:
 @pytest.fixture
 def node(database: str) -> Iterator[Callable[[], Node]]:
     """Starts nodes."""
-    engines = open_engines(address(testing.server().url(database)))
+    engines = open_engines(address(testing.server().url(database)), Watch())
     nodes: list[Node] = []
 
     def start() -> Node:
@@ -151,7 +152,7 @@ def test_a_late_answer_over_a_connection_that_was_given_up_counts_for_nothing(no
 
 def test_it_needs_no_database_to_begin_with(database: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        engines = open_engines(address(f"postgresql://nobody@127.0.0.1:1/{database}"))
+        engines = open_engines(address(f"postgresql://nobody@127.0.0.1:1/{database}"), Watch())
         one = Node(engines[0])
         problems: list[str | None] = []
         patch.setattr(one.lead, "_over", lambda _life, problem: problems.append(problem))
