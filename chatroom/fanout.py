@@ -58,6 +58,19 @@ class OneByOne:
                 outlet.write(frames)
 
 
+class Told:
+    """How much the members of all rooms have been told. Counted once a row and tick,
+    never once a member."""
+
+    __slots__ = ("events", "octets")
+
+    def __init__(self) -> None:
+        self.events = 0
+        """Each event once for each connection that it was for."""
+        self.octets = 0
+        """What these had to be sent, before any encryption."""
+
+
 class _Job:
     """What the members of one dialect are still to be told."""
 
@@ -92,9 +105,12 @@ class _Job:
             self._rows.popleft()
         return len(self._rows[0]) if self._rows else 0
 
-    def run(self) -> None:
+    def run(self, told: Told) -> None:
         """Tell the next row."""
         row = self._rows.popleft()
+        size = len(row)
+        told.events += size * len(self.framed)
+        told.octets += size * len(self._frames)
         if not (self._origins or self._late):
             row.write(self._frames)
             return
@@ -115,18 +131,6 @@ class _Job:
         frames = b"".join([one.frame for one in new if one.origin is not outlet])
         if frames:
             outlet.write(frames)
-
-
-class Told:
-    """How much the members of all rooms have been told. A count a room and tick, and none a member."""
-
-    __slots__ = ("events", "octets")
-
-    def __init__(self) -> None:
-        self.events = 0
-        """Each event once for each connection that it was for."""
-        self.octets = 0
-        """What these had to be sent, before any encryption."""
 
 
 class FanOut:
@@ -178,13 +182,10 @@ class FanOut:
         rows = self._rows.get(dialect)
         if not framed or rows is None:
             return
-        told, size = self._told, len(self.members[dialect])
-        told.events += len(framed) * size
-        told.octets += sum([len(one.frame) for one in framed]) * size
         job = _Job(dialect, framed)
         if len(rows) == 1 and not self._jobs:
             job.start(rows)
-            job.run()
+            job.run(self._told)
             return
         for waiting in self._jobs:
             if waiting.dialect is dialect and not waiting.started:
@@ -220,6 +221,6 @@ class FanOut:
                 return
             if size:
                 told += size
-                job.run()
+                job.run(self._told)
             else:
                 jobs.popleft()

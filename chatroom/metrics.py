@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -25,7 +25,6 @@ from twisted.application.service import Service
 from chatroom.counts import Distribution
 from chatroom.domain.ports import Clock, Timer
 from chatroom.house import House
-from chatroom.store.writer import Writer
 
 _EVERY = 0.25
 """Seconds between two looks at how late the reactor is."""
@@ -65,11 +64,30 @@ class Lag(Service):
         self._plan()
 
 
+class Writing(Protocol):
+    """What is known of writing to the logs (`store.writer`)."""
+
+    seconds: Distribution
+    """How long commits took."""
+    batches: Distribution
+    """How many events they had."""
+    failures: int
+    """How many the database did not take."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the last one worked."""
+
+    @property
+    def waiting(self) -> int:
+        """How many events are on their way."""
+
+
 class Node(NamedTuple):
     """What is asked. `live` says how many WebSockets and event streams are open."""
 
     house: House
-    writer: Writer
+    writer: Writing
     live: Callable[[], int]
     lag: Lag
 
