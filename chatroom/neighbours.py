@@ -37,6 +37,10 @@ LOOK = 1.0
 LOOK_ANYWAY = 5.0
 """The same while it is up: it may lose the last word."""
 
+_INTRODUCTIONS = 3
+"""So many times, between two beats, a node tells who asks of all its rooms: when all come back at once, each
+asks all."""
+
 _NODES = "nodes"
 _ROOM, _USER = "room:", "user:"
 
@@ -103,6 +107,7 @@ class Neighbours:
         self.taken = 0
         """How many events the others have told of that are for members here."""
         self._newest_change = 0
+        self._asked = 0
         self._since = 0.0
         self._fresh: set[str] = set()
         self._looked = 0.0
@@ -228,7 +233,7 @@ class Neighbours:
         if kind == b"B":
             self.roster.beat(node, _beat.decode(body))
         elif kind == b"H":
-            self._publish(_NODES, b"B", encode_any(self._own.beat()))
+            self._introduce()
         elif kind == b"A":
             room = body.decode("utf-8", "replace")
             self._publish(_ROOM + room, b"F", encode_any(self._own.present(room)))
@@ -277,17 +282,25 @@ class Neighbours:
         """Whoever was silent meanwhile has a lease's time to say something."""
         self._since = self._clock.seconds()
         self._publish(_NODES, b"H")
-        self._publish(_NODES, b"B", encode_any(self._own.beat()))
+        self._introduce()
         self._nudged()
         self._run(self.ordering.look())
         if self.relay is not None:
             self.relay.mended()
 
+    def _introduce(self) -> None:
+        """Tell of all rooms: at once, but where many ask, all of them with the next beat."""
+        self._asked += 1
+        if self._asked <= _INTRODUCTIONS:
+            self._publish(_NODES, b"B", encode_any(self._own.whole()))
+
     # Now and then.
 
     def _beat(self) -> None:
         self._timers[1] = self._clock.callLater(BEAT, self._beat)
-        self._publish(_NODES, b"B", encode_any(self._own.beat()))
+        beat = self._own.whole() if self._asked > _INTRODUCTIONS else self._own.beat()
+        self._asked = 0
+        self._publish(_NODES, b"B", encode_any(beat))
         if self._bus.up:
             self.roster.expire(self._since)
 

@@ -1,15 +1,19 @@
 """Who is in the live rooms by way of other nodes.
 
 Nothing of it is kept anywhere but in the nodes' memory. Each tells of its own people: of each change, of
-all of a room's to whoever asks, and every BEAT seconds which of its rooms stand where, so that a lost
-word is noticed and asked for again. A node that is not heard of for LEASE seconds is dead, and its people
-are offline. To a room's presences, all that a node has of a user is one connection more.
+all of a room's to whoever asks, and every BEAT seconds where those of its rooms stand in which somebody came
+or went lately, and of the others one part in TURNS, so that a lost word is noticed and asked for again. A
+node that is not heard of for LEASE seconds is dead, and its people are offline. To a room's presences, all
+that a node has of a user is one connection more.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 from typing import NamedTuple
+from zlib import crc32
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
@@ -24,16 +28,24 @@ BEAT = 2.0
 LEASE = 10.0
 """Seconds without a beat after which a node's people are offline."""
 
+TURNS = 30
+"""So many beats name every room once: all rooms in each would be nodes times rooms for every node."""
+
+REPEATS = 5
+"""So many beats name a room in which somebody came or went: one of them will be heard."""
+
 INTRODUCTION = 0.3
 """Seconds that who comes into a room first here waits, at most, to hear who is there elsewhere."""
 
 
 class Beat(Struct, array_like=True, frozen=True):
-    """A node lives: of each room in which it has people, the version of what it told of them, and how
-    many they are. `at` is the newest version of all."""
+    """A node lives. `at` is the version of what it told last; of each room that is named, the version of
+    what it told of its people there, and how many they are. All rooms of that `turn` in which it has any
+    are named; None: all rooms."""
 
     at: int
     rooms: dict[str, tuple[int, int]]
+    turn: int | None = None
 
 
 class Moved(Struct, array_like=True, frozen=True):
@@ -60,14 +72,29 @@ class _Known(NamedTuple):
     users: dict[str, User]
 
 
-class _Node:
-    """Another node. `heard` is when it last gave a sign."""
+_NOBODY = _Known(0, {})
 
-    __slots__ = ("heard", "rooms")
+
+class _Node:
+    """Another node. `heard` is when it last gave a sign, `turns` how many people it has in which rooms."""
+
+    __slots__ = ("heard", "turns")
 
     def __init__(self) -> None:
         self.heard = 0.0
-        self.rooms: dict[str, tuple[int, int]] = {}
+        self.turns: list[dict[str, int]] = [{} for _ in range(TURNS)]
+
+    def now_in(self, room: str, count: int) -> None:
+        """So many of its people are in a room."""
+        turn = self.turns[_turn_of(room)]
+        if count:
+            turn[room] = count
+        else:
+            turn.pop(room, None)
+
+
+def _turn_of(room: str) -> int:
+    return crc32(room.encode()) % TURNS
 
 
 class Own:
@@ -77,6 +104,10 @@ class Own:
         self._rooms: dict[str, dict[str, tuple[User, int]]] = {}
         self._versions: dict[str, int] = {}
         self._at = 0
+        self._turns: list[dict[str, None]] = [{} for _ in range(TURNS)]
+        self._turn = 0
+        self._lately: dict[str, int] = {}
+        self._beats: deque[int] = deque([0], REPEATS)
 
     def came(self, room: str, user: User) -> Moved | None:
         """One connection more; what to tell of it."""
@@ -96,7 +127,7 @@ class Own:
         del people[user.id]
         moved = self._moved(room, user, here=False)
         if not people:
-            del self._rooms[room], self._versions[room]
+            del self._rooms[room], self._versions[room], self._turns[_turn_of(room)][room]
         return moved
 
     def present(self, room: str) -> Present:
@@ -106,12 +137,38 @@ class Own:
 
     def beat(self) -> Beat:
         """What is told every BEAT seconds."""
-        return Beat(self._at, {room: (self._versions[room], len(all_)) for room, all_ in self._rooms.items()})
+        self._turn = (self._turn + 1) % TURNS
+        self._forget_what_is_told()
+        rooms = {room: self._standing(room) for room in self._turns[self._turn]}
+        rooms |= {
+            room: self._standing(room) if room in self._rooms else (version, 0)
+            for room, version in self._lately.items()
+        }
+        return Beat(self._at, rooms, self._turn)
+
+    def whole(self) -> Beat:
+        """What is told to who knows nothing yet."""
+        return Beat(self._at, {room: self._standing(room) for room in self._rooms})
+
+    def _standing(self, room: str) -> tuple[int, int]:
+        return self._versions[room], len(self._rooms[room])
+
+    def _forget_what_is_told(self) -> None:
+        """What was named in REPEATS beats."""
+        if len(self._beats) == REPEATS:
+            told = takewhile(lambda pair: pair[1] <= self._beats[0], self._lately.items())
+            for room, _version in list(told):
+                del self._lately[room]
+        self._beats.append(self._at)
 
     def _moved(self, room: str, user: User, *, here: bool) -> Moved:
         before = self._versions.get(room, 0)
         self._at += 1
         self._versions[room] = self._at
+        self._lately.pop(room, None)
+        self._lately[room] = self._at
+        if not before:
+            self._turns[_turn_of(room)][room] = None
         return Moved(self._at, before, here, user)
 
 
@@ -159,44 +216,65 @@ class Roster:
 
     def count(self, room: str) -> int:
         """About how many people are in a room on other nodes."""
-        return sum(node.rooms[room][1] for node in self._nodes.values() if room in node.rooms)
+        turn = _turn_of(room)
+        return sum(node.turns[turn].get(room, 0) for node in self._nodes.values())
 
     def beat(self, node: str, beat: Beat) -> None:
         """A node gave a sign."""
         one = self._nodes.setdefault(node, _Node())
-        one.heard, one.rooms = self._clock.seconds(), beat.rooms
-        for room, there in self._there.items():
-            known = there.get(node)
-            version = 0 if known is None else known.version
-            if room in beat.rooms:
-                if beat.rooms[room][0] > version:
-                    self._ask(room)
-            elif known is not None and known.users and beat.at > version:
-                self._now_there(room, node, _Known(beat.at, {}))
+        one.heard = self._clock.seconds()
+        told = one.turns if beat.turn is None else (one.turns[beat.turn],)
+        for room in [room for turn in told for room in turn if room not in beat.rooms]:
+            self._left(node, room, beat.at)
+        for room, (version, count) in beat.rooms.items():
+            if not count:
+                self._left(node, room, version)
+                continue
+            one.now_in(room, count)
+            there = self._there.get(room)
+            if there is not None and version > there.get(node, _NOBODY).version:
+                self._ask(room)
+
+    def _left(self, node: str, room: str, version: int) -> None:
+        """A node has nobody in a room any more."""
+        self._nodes[node].now_in(room, 0)
+        known = self._there.get(room, {}).get(node)
+        if known is not None and version > known.version:
+            self._now_there(room, node, _Known(version, {}))
 
     def moved(self, node: str, room: str, moved: Moved) -> None:
         """A node tells of a change."""
         there = self._there.get(room)
         if node not in self._nodes or there is None:
             return
-        known = there.get(node, _Known(0, {}))
+        known = there.get(node, _NOBODY)
         if moved.version <= known.version:
             return
-        if moved.before not in (0, known.version):
+        if not moved.before:
+            self._now_there(room, node, _Known(moved.version, {moved.user.id: moved.user}))
+        elif moved.before == known.version:
+            self._one_moved(room, known.users, moved)
+            there[node] = known._replace(version=moved.version)
+            self._nodes[node].now_in(room, len(known.users))
+        else:
             self._ask(room)
-            return
-        users = dict(known.users) if moved.before else {}
-        users.pop(moved.user.id, None)
+
+    def _one_moved(self, room: str, users: dict[str, User], moved: Moved) -> None:
+        """One of many: the others are not looked at."""
+        before = users.pop(moved.user.id, None)
         if moved.here:
             users[moved.user.id] = moved.user
-        self._now_there(room, node, _Known(moved.version, users))
+        live = self._hub.room(room)
+        if live is not None:
+            one = {moved.user.id: moved.user}
+            _tell(live, {} if before is None else one, one if moved.here else {})
 
     def present(self, node: str, room: str, present: Present) -> None:
         """A node tells of all its people in a room."""
         there = self._there.get(room)
         if node not in self._nodes or there is None:
             return
-        if present.version >= there.get(node, _Known(0, {})).version:
+        if present.version >= there.get(node, _NOBODY).version:
             users = {user.id: user for user in present.users}
             self._now_there(room, node, _Known(present.version, users))
         if room in self._introductions:
@@ -221,8 +299,10 @@ class Roster:
             self.end(node)
 
     def _now_there(self, room: str, node: str, now: _Known) -> None:
-        before = self._there[room].get(node, _Known(0, {})).users
+        before = self._there[room].get(node, _NOBODY).users
         self._there[room][node] = now
+        if node in self._nodes:
+            self._nodes[node].now_in(room, len(now.users))
         live = self._hub.room(room)
         if live is not None:
             _tell(live, before, now.users)

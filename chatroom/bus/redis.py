@@ -264,7 +264,7 @@ class RedisBus:
     def start(self, server: str) -> None:
         """See the port."""
         # What is after the name changes with what the nodes say to each other.
-        self._prefix = f"chatroom:1:{server}:"
+        self._prefix = f"chatroom:2:{server}:"
         self._running = True
         self._connect()
 
