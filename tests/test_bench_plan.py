@@ -116,7 +116,9 @@ def test_a_server_of_two_hands_does_two_things_at_a_time() -> None:
 def test_the_beat_costs_redis_the_square_of_the_nodes_for_as_many_rooms_on_each() -> None:
     few, more = (Rooms(nodes * 1_000, 1, nodes, 0) for nodes in (10, 20))
     assert isclose(few.a_node, more.a_node)
-    assert isclose(many.beats(more, COSTS).redis_gbit, 4 * many.beats(few, COSTS).redis_gbit)
+    for beats in (many.beats, many.whole_beats):
+        assert isclose(beats(more, COSTS).redis_gbit, 4 * beats(few, COSTS).redis_gbit)
+    assert many.beats(few, COSTS).redis_gbit < many.whole_beats(few, COSTS).redis_gbit / 10
 
 
 def test_what_a_dead_node_had_the_others_share() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bench.plan.costs import Costs
 from chatroom.neighbours import LOOK, LOOK_ANYWAY
-from chatroom.roster import BEAT
+from chatroom.roster import BEAT, REPEATS, TURNS
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Rooms:
     nodes: int
     posts: float
     """A second, in all rooms together."""
+    stay: float = 600.0
+    """Seconds that a member stays, on the average."""
 
     @property
     def spread(self) -> float:
@@ -39,12 +41,18 @@ class Traffic:
 
 
 def beats(load: Rooms, costs: Costs) -> Traffic:
-    """Every node tells all, each BEAT seconds, of every room that it has people in."""
-    return named(load, costs, load.a_node / BEAT)
+    """Every node tells all: of the rooms in which somebody came or went lately, and of others in turn."""
+    moves = load.rooms * load.members * 2 / load.stay / load.nodes
+    return _named(load, costs, load.a_node / BEAT / TURNS + min(moves * REPEATS, load.a_node / BEAT))
 
 
-def named(load: Rooms, costs: Costs, rooms: float) -> Traffic:
-    """Every node tells all of so many rooms a second, by Redis, in a beat each BEAT seconds."""
+def whole_beats(load: Rooms, costs: Costs) -> Traffic:
+    """The same if every beat named every room."""
+    return _named(load, costs, load.a_node / BEAT)
+
+
+def _named(load: Rooms, costs: Costs, rooms: float) -> Traffic:
+    """Every node tells all of so many rooms a second, in a beat each BEAT seconds."""
     beats_a_second = load.nodes / BEAT
     redis = beats_a_second * (costs.redis_publish_us + costs.redis_subscriber_us * load.nodes)
     heard = load.nodes * rooms * costs.beat_heard_us

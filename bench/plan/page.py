@@ -150,7 +150,7 @@ def _rooms(costs: Costs) -> str:
     rows: list[Row] = []
     for nodes in (10, 30, 100, 300):
         load = _spread(nodes)
-        posts, beats = many.posts(load, costs), many.beats(load, costs)
+        posts, beats, whole = (one(load, costs) for one in (many.posts, many.beats, many.whole_beats))
         rows.append(
             (
                 str(nodes),
@@ -159,22 +159,27 @@ def _rooms(costs: Costs) -> str:
                 posts.node_busy * 100,
                 beats.redis_gbit,
                 beats.node_busy * 100,
+                whole.node_busy * 100,
                 many.heads(load, costs, up=True),
                 many.heads(load, costs, up=False),
             )
         )
     head = ("nodes", "rooms on each", "posts: Redis' cores", "posts: a node's core, %", "beat: Gbit/s")
-    more = ("beat: a node's core, %", "heads: PostgreSQL's cores", "heads, Redis away")
+    more = ("beat: a node's core, %", "naming all: %", "heads: PostgreSQL's cores", "heads, Redis away")
     return _table((*head, *more), rows)
 
 
 def _beat_chart(costs: Costs) -> Chart:
     nodes = (3, 10, 30, 100, 300)
     lines = []
-    for name, rooms in (("10,000 rooms", 10_000), ("100,000 rooms", 100_000), ("a million rooms", MILLION)):
-        lines.append(
-            Line(name, [(one, many.beats(_spread(one, rooms), costs).redis_gbit * 1e3) for one in nodes])
-        )
+    for name, rooms, beats in (
+        ("10,000 rooms", 10_000, many.beats),
+        ("100,000 rooms", 100_000, many.beats),
+        ("a million rooms", MILLION, many.beats),
+        ("if each beat named all", MILLION, many.whole_beats),
+    ):
+        points = [(one, beats(_spread(one, rooms), costs).redis_gbit * 1e3) for one in nodes]
+        lines.append(Line(name, points))
     title = "What the nodes tell each other every two seconds"
     return Chart(title, "nodes", "Mbit/s out of Redis", lines, (10_000, "10 Gbit/s"))
 
