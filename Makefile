@@ -1,6 +1,7 @@
 # make serve    set up and start the server on http://localhost:9000
 # make test     set up everything and run all tests
 # make check    lint, types and the import rule
+# make cluster  a cluster on this machine, for trying: PostgreSQL, Redis, HAProxy and three nodes
 # make bench    the benchmark; make compliance: the whole Autobahn conformance suite
 #
 # PYTHON picks the interpreter (3.11 or later), VENV where the environment goes, ARGS what is passed on,
@@ -12,10 +13,14 @@ ARGS ?=
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: serve test check format bench compliance docs clean
+.PHONY: serve cluster test check format bench compliance docs clean
 
 serve: $(VENV)/.serve
 	$(BIN)/twistd -n chatroom $(ARGS)
+
+cluster: $(VENV)/.cluster
+	tools/system-packages cluster
+	@$(BIN)/python -m tools.cluster $(ARGS)
 
 test: $(VENV)/.test
 	tools/system-packages test
@@ -52,6 +57,11 @@ $(VENV)/.serve: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+$(VENV)/.cluster: $(VENV)/bin/python setup.cfg pyproject.toml
+	@echo "setting up $(VENV), which takes a minute or two"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[postgres,redis]"
+	touch $@ $(VENV)/.serve
+
 $(VENV)/.test: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,check,compliance]"
-	touch $@ $(VENV)/.serve
+	touch $@ $(VENV)/.serve $(VENV)/.cluster
