@@ -1,7 +1,9 @@
-"""Accounts for the account door's tests: kept in memory, and every call of a use case written down."""
+"""Accounts for the account door's tests: kept in memory, and every call of a use case written down; and
+those who ask that door."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,6 +13,7 @@ from chatroom.domain.accounts import Login, Principal
 from chatroom.domain.commands import Hello
 from chatroom.domain.errors import BadToken, Forbidden, NameTaken, NotFound
 from chatroom.domain.model import User
+from chatroom.doors.headers import HEADERS
 from chatroom.metering import Meters
 
 from ..core.house import UNMETERED
@@ -18,6 +21,19 @@ from .premises import Caller, Premises
 from .rawframes import Answer
 
 PASSWORD = "correct horse battery"
+ANA = {"id": "u1", "name": "Ana", "role": "moderator"}
+INVITATION = "ci_" + "i" * 43
+
+EVERYTHING = [
+    ("POST", "/login", {"name": "Ana", "password": PASSWORD}),
+    ("POST", "/sign-up", {"name": "Ben", "password": PASSWORD, "invitation": INVITATION}),
+    ("POST", "/logout", {}),
+    ("POST", "/password", {"old": PASSWORD, "new": "another one"}),
+    ("POST", "/delete", {"password": PASSWORD}),
+    ("POST", "/invitations", {}),
+    ("DELETE", "/sessions/l0", None),
+]
+"""Every request that changes something."""
 
 
 class FakeKeeping:
@@ -148,3 +164,29 @@ class Visitor:
             self.cookie = pair if pair.partition("=")[2] else None
         caller.vanish()
         return found
+
+
+def post(visitor: Visitor, path: str, fields: object = None, **headers: str | None) -> Answer:
+    return visitor.ask("POST", f"/account{path}", json.dumps(fields or {}).encode(), **headers)
+
+
+def told(found: Answer) -> Any:
+    """The JSON that an answer tells, which nobody may keep."""
+    assert found.headers["cache-control"] == "no-store"
+    assert found.headers["content-type"] == "application/json"
+    for name, value in HEADERS.items():
+        assert found.headers[name.lower()] == value
+    return json.loads(found.body)
+
+
+def wrong(found: Answer, status: int, code: str) -> str:
+    """The sentence of an error."""
+    error = told(found)["error"]
+    assert (found.status, error["code"]) == (status, code), found
+    return str(error["message"])
+
+
+def logged_in(visitor: Visitor) -> Visitor:
+    assert post(visitor, "/login", {"name": "Ana", "password": PASSWORD}).status == 200
+    visitor.bureau.keeping.calls.clear()
+    return visitor

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet import task
 
+from .accounts import Bureau, Visitor
 from .premises import TURNS, Premises
 
 
@@ -22,3 +23,13 @@ def kind(request: pytest.FixtureRequest) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Premises, "quick", request.param == "quick")
         yield request.param
+
+
+@pytest.fixture
+def bureau() -> Bureau:
+    return Bureau()
+
+
+@pytest.fixture
+def visitor(bureau: Bureau) -> Visitor:
+    return bureau.visitor(User_Agent="Firefox")

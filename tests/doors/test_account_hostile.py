@@ -13,8 +13,7 @@ from chatroom.doors.jsonhttp import STATUSES
 
 from ..logs import Logs
 from ..wire.json_values import objects, scalars
-from .accounts import PASSWORD, Bureau, Visitor, request
-from .test_account import EVERYTHING, INVITATION, logged_in
+from .accounts import EVERYTHING, INVITATION, PASSWORD, Bureau, Visitor, logged_in, request
 
 FIELDS = ["name", "password", "invitation", "old", "new", "role", "room", "uses", "days"]
 FORMS = [(path, fields) for method, path, fields in EVERYTHING if method == "POST"]

@@ -19,7 +19,7 @@ from chatroom.domain.rules import MOST_EMOJI
 
 
 class MemoryStore:
-    """A `chatroom.domain.ports.Store`, held to the contract by test_contract.
+    """A `chatroom.domain.ports.Store`, held to the contract by `contract`.
 
     What is asked of it waits for a step: `write` commits all drafts that wait, `announce` tells of
     the oldest commit that was not told of; `read` looks up the oldest question, `answer` gives the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 from msgspec import structs
@@ -19,26 +18,16 @@ from chatroom.domain.accounts import (
     Login,
     Membership,
     Report,
-    RoomRecord,
     Sanction,
 )
-from chatroom.domain.errors import BadToken, ChatError, Conflict, NameTaken, NotFound
+from chatroom.domain.errors import BadToken, ChatError, NameTaken, NotFound
 from chatroom.domain.registry import CHANGES_KEPT, MAX_CHANGES, SEEN_EVERY, USED_EVERY
 
 from .memory import MemoryStore
+from .memory_rooms import MemoryRooms, asked
 
 
-def asked(method: Callable[..., Any]) -> Callable[..., Deferred[Any]]:
-    """A method of the port: what it does is done, and answered, when the registry says so."""
-
-    @wraps(method)
-    def ask(self: MemoryRegistry, *arguments: Any, **named: Any) -> Deferred[Any]:
-        return self._ask(lambda: method(self, *arguments, **named))
-
-    return ask
-
-
-class MemoryRegistry:
+class MemoryRegistry(MemoryRooms):
     """A `chatroom.domain.registry.Registry`, held to the contract by test_registry_accounts,
     test_registry_rooms and test_registry_moderation.
 
@@ -49,6 +38,7 @@ class MemoryRegistry:
     """
 
     def __init__(self, store: MemoryStore | None = None, *, stepped: bool = False) -> None:
+        super().__init__()
         self.broken: ChatError | None = None
         self.stepped = stepped
         self._store = store or MemoryStore()
@@ -59,9 +49,6 @@ class MemoryRegistry:
         self._logins: dict[str, Login] = {}
         self._keys: dict[str, ApiKey] = {}
         self._invitations: dict[str, Invitation] = {}
-        self._rooms: dict[str, RoomRecord] = {}
-        self._memberships: dict[tuple[str, str], Membership] = {}
-        self._marks: dict[tuple[str, str], int] = {}
         self._sanctions: dict[tuple[str, str, str], Sanction] = {}
         self._reports: list[Report] = []
         self._deeds: list[Deed] = []
@@ -268,78 +255,6 @@ class MemoryRegistry:
             if one.account == account and one.id != but:
                 del self._logins[digest]
                 self._changed("login", one.id)
-
-    # Rooms.
-
-    @asked
-    def create_room(self, room: RoomRecord, members: Sequence[Membership]) -> None:
-        if self._record(room.name) is not None:
-            raise Conflict(f"there is a room {room.name}")
-        self._rooms[room.name] = room
-        self._changed("room", room.name)
-        for one in members:
-            self._place(one)
-
-    @asked
-    def set_room(self, room: RoomRecord) -> None:
-        found = self._record(room.name)
-        if found is None:
-            raise NotFound("there is no such room")
-        self._rooms[room.name] = structs.replace(found, title=room.title, topic=room.topic, slow=room.slow)
-        self._changed("room", room.name)
-
-    @asked
-    def room(self, name: str) -> RoomRecord | None:
-        return self._record(name)
-
-    @asked
-    def memberships(self, room: str) -> Sequence[Membership]:
-        return [one for _, one in sorted(self._memberships.items()) if one.room == room]
-
-    @asked
-    def memberships_of(self, user: str) -> Sequence[Membership]:
-        return [one for _, one in sorted(self._memberships.items()) if one.user == user]
-
-    @asked
-    def set_membership(self, membership: Membership) -> None:
-        self._place(membership)
-
-    @asked
-    def end_membership(self, room: str, user: str) -> bool:
-        if self._memberships.pop((room, user), None) is None:
-            return False
-        self._changed("membership", f"{room} {user}")
-        return True
-
-    @asked
-    def visible(self, user: str) -> Sequence[tuple[RoomRecord, int]]:
-        names = sorted({*self._rooms, *self._store.all_heads()})
-        records = [record for name in names if (record := self._record(name)) is not None]
-        return [
-            (one, self._marks.get((user, one.name), 0))
-            for one in records
-            if one.kind in ("public", "announcement") or (one.name, user) in self._memberships
-        ]
-
-    @asked
-    def mark_read(self, user: str, room: str, seq: int) -> int:
-        self._marks[user, room] = max(seq, self._marks.get((user, room), 0))
-        return self._marks[user, room]
-
-    @asked
-    def others(self, room: str, user: str) -> Sequence[Membership]:
-        there = [one for _, one in sorted(self._memberships.items()) if one.room == room]
-        return [one for one in there if one.user != user]
-
-    def _record(self, name: str) -> RoomRecord | None:
-        head = self._store.all_heads().get(name)
-        if name in self._rooms:
-            return structs.replace(self._rooms[name], head=head or 0)
-        return None if head is None else RoomRecord(name, name, head=head)
-
-    def _place(self, membership: Membership) -> None:
-        self._memberships[membership.room, membership.user] = membership
-        self._changed("membership", f"{membership.room} {membership.user}")
 
     # Moderation.
 

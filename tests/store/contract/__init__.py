@@ -1,0 +1,1 @@
+"""What `chatroom.domain.ports.Store` promises, of every store there is, the tests' own included."""
