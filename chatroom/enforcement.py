@@ -58,6 +58,8 @@ class Enforcement:
         elif change.what == "sanction":
             await self._rights.load()
             self._bans()
+        elif change.what == "connections":
+            self._people.disconnect(change.subject)
 
     async def _account(self, id: str) -> None:  # noqa: A002 - an account's
         account = await self._registry.account(id)

@@ -162,7 +162,7 @@ class House:
 
         ordering = Ordering(store, self.hub, self._clock, tell)
         found = Neighbours(bus, self.hub, self.people, self._clock, ordering, rooms, self.changes.soon)
-        rooms.others = self.rooms.neighbours = self.users.neighbours = found
+        rooms.others = self.rooms.neighbours = found
         if self.webhooks is not None:
             self.webhooks.others = found.relay_to(self.webhooks)
         return found

@@ -12,13 +12,11 @@ from secrets import token_hex
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from chatroom.domain import names
 from chatroom.domain.accounts import Change
-from chatroom.domain.errors import CloseCode
 from chatroom.domain.events import Event, MemberChanged, Passing
 from chatroom.domain.model import User
 from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
@@ -49,16 +47,6 @@ _passing = msgspec.json.Decoder(Passing)
 _beat = msgspec.json.Decoder(Beat)
 _moved = msgspec.json.Decoder(Moved)
 _present = msgspec.json.Decoder(Present)
-
-
-class Closed(Struct, array_like=True, frozen=True):
-    """A user's connections are to be closed."""
-
-    code: int
-    reason: str
-
-
-_closed = msgspec.json.Decoder(Closed)
 
 
 class Rooms(Protocol):
@@ -195,10 +183,6 @@ class Neighbours:
         """A binary message, to who is in a room on other nodes."""
         self._publish(_ROOM + room, b"X", payload)
 
-    def close(self, user: str, code: CloseCode, reason: str) -> None:
-        """End a user's connections on other nodes."""
-        self._publish(_USER + user, b"C", encode_any(Closed(code, reason)))
-
     async def before_change(self, change: Change | None) -> None:
         """A change is about to be looked into, which may put people out of rooms: what happened there
         until now they are told first."""
@@ -273,10 +257,6 @@ class Neighbours:
                 told = member.outlet.dialect.event(passing)
                 if told is not None:
                     member.outlet.send(member.outlet.dialect.frame(told))
-        elif kind == b"C":
-            closed = _closed.decode(body)
-            for member in self._people.connections(user):
-                member.expel(CloseCode(closed.code), closed.reason)
 
     def _mended(self) -> None:
         """Whoever was silent meanwhile has a lease's time to say something."""

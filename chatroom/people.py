@@ -13,10 +13,12 @@ from hashlib import sha256
 
 from chatroom.domain import names
 from chatroom.domain.commands import Hello
-from chatroom.domain.errors import BadToken, Forbidden, NameTaken, RateLimited
+from chatroom.domain.errors import BadToken, CloseCode, Forbidden, NameTaken, RateLimited
 from chatroom.domain.limits import Limits
 from chatroom.domain.model import User
 from chatroom.member import Member
+
+DISCONNECTED = "you were disconnected by who runs this server"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
@@ -121,6 +123,13 @@ class People:
     def connections(self, user_id: str) -> Sequence[Member]:
         """The connections of a user."""
         return tuple(self._members.get(user_id, ()))
+
+    def disconnect(self, user_id: str) -> int:
+        """End the connections of a user, who is told not to come back by themselves; how many there were."""
+        there = self.connections(user_id)
+        for member in there:
+            member.expel(CloseCode.FORBIDDEN, DISCONNECTED)
+        return len(there)
 
     def everybody(self) -> Iterator[Member]:
         """Every connection."""

@@ -11,15 +11,12 @@ from chatroom.changes import Changes
 from chatroom.directory import Directory
 from chatroom.domain import names, rules
 from chatroom.domain.accounts import EVERYWHERE, Account, Deed, Principal, Sanction
-from chatroom.domain.errors import BadRequest, CloseCode, NotFound
+from chatroom.domain.errors import BadRequest, NotFound
 from chatroom.domain.model import Role, User
 from chatroom.domain.ports import Clock
 from chatroom.domain.registry import Registry
-from chatroom.neighbours import Neighbours
 from chatroom.people import People
 from chatroom.rights import Rights
-
-DISCONNECTED = "you were disconnected by who runs this server"
 
 
 class Ban(NamedTuple):
@@ -48,7 +45,6 @@ class UserKeeping:
         self._directory = Directory(registry, people)
         self._changes = changes
         self._clock = clock
-        self.neighbours: Neighbours | None = None
 
     async def users(self, principal: Principal, after: str, limit: int) -> list[Account]:
         """Accounts in the order of their keys, at most `limit` of those after the key `after`."""
@@ -90,17 +86,15 @@ class UserKeeping:
         return found._replace(role=role)
 
     async def disconnect(self, principal: Principal, wanted: str) -> int:
-        """End all connections of a user; how many there were. They are told not to come back by
-        themselves. Raises NotFound."""
+        """End all connections of a user, those on other nodes too; how many there were on this one. They
+        are told not to come back by themselves. Raises NotFound."""
         self._rights.check_server("disconnect", principal)
         found = await self._below("disconnect", principal, wanted)
-        there = self._people.connections(found.user.id)
-        for member in there:
-            member.expel(CloseCode.FORBIDDEN, DISCONNECTED)
-        if self.neighbours is not None:
-            self.neighbours.close(found.user.id, CloseCode.FORBIDDEN, DISCONNECTED)
-        await self._note(principal, "disconnect", found.user.id, f"{len(there)} connections")
-        return len(there)
+        count = self._people.disconnect(found.user.id)
+        deed = self._deed(principal, "disconnect", found.user.id, f"{count} connections")
+        await self._registry.disconnect(deed)
+        await self._changes.catch_up()
+        return count
 
     async def bans(self, principal: Principal) -> list[Ban]:
         """Who is kept off the whole server, by subject."""
@@ -126,8 +120,11 @@ class UserKeeping:
             rules.check_grant(self._rights.standing(request, principal), role)
 
     async def _note(self, principal: Principal, what: str, subject: str, detail: str) -> None:
-        await self._registry.note(Deed(self._now(), principal.user.id, what, EVERYWHERE, subject, detail))
+        await self._registry.note(self._deed(principal, what, subject, detail))
         await self._changes.catch_up()
+
+    def _deed(self, principal: Principal, what: str, subject: str, detail: str) -> Deed:
+        return Deed(self._now(), principal.user.id, what, EVERYWHERE, subject, detail)
 
     def _now(self) -> int:
         return int(self._clock.seconds() * 1000)

@@ -157,11 +157,11 @@ class Deed(Struct, frozen=True):
 class Change(Struct, frozen=True):
     """Something in the registry is different now: what other processes must look at again.
 
-    `what` is the kind of thing (account, login, key, room, membership, sanction, webhook), `subject` its
-    id: of an account, login, key or webhook its own, of a membership `ROOM USER`, of a sanction
-    `ROOM SUBJECT`.
+    `what` is the kind of thing (account, login, key, room, membership, sanction, webhook, connections),
+    `subject` its id: of an account, login, key or webhook its own, of a membership `ROOM USER`, of a
+    sanction `ROOM SUBJECT`, of connections, which are to be ended, their user's.
     """
 
     id: int
-    what: Literal["account", "login", "key", "room", "membership", "sanction", "webhook"]
+    what: Literal["account", "login", "key", "room", "membership", "sanction", "webhook", "connections"]
     subject: str

@@ -179,6 +179,9 @@ class Moderation(Protocol):
     def note(self, deed: Deed) -> Awaitable[None]:
         """Add a line to the audit log."""
 
+    def disconnect(self, deed: Deed) -> Awaitable[None]:
+        """As `note`, and leave a change: every process ends the connections of the deed's subject."""
+
     def deeds(self, before: Millis | None, limit: int) -> Awaitable[Sequence[Deed]]:
         """The audit log before a time, newest first: `limit` deeds, and those that were done in the
         same millisecond as the last of them, so that the next page begins before it."""

@@ -90,6 +90,12 @@ def note(connection: Connection, deed: Deed) -> None:
     connection.execute(insert(tables.deed).values(structs.asdict(deed)))
 
 
+def disconnect(connection: Connection, deed: Deed) -> None:
+    """See the port."""
+    note(connection, deed)
+    leave(connection, ("connections", deed.subject))
+
+
 def deeds(connection: Connection, before: Millis | None, limit: int) -> Sequence[Deed]:
     """See the port."""
     of = tables.deed.c

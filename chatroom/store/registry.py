@@ -276,6 +276,10 @@ class SqlRegistry:
         """See the port."""
         return self._write(moderation.note, deed)
 
+    def disconnect(self, deed: Deed) -> "Deferred[None]":
+        """See the port."""
+        return self._write(moderation.disconnect, deed)
+
     def deeds(self, before: Millis | None, limit: int) -> "Deferred[Sequence[Deed]]":
         """See the port."""
         return self._read(moderation.deeds, before, limit)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatroom.changes import INTERVAL
 from chatroom.domain.errors import Unavailable
 from chatroom.neighbours import LOOK, LOOK_ANYWAY
 from chatroom.ordering import PATIENCE
@@ -334,6 +335,21 @@ def test_a_user_who_is_disconnected_is_so_on_every_node(nodes):
     one.done(one.core.users.disconnect(member.principal, eve.id))
     nodes.settle()
     assert eve.closed == 4403
+
+
+def test_a_user_is_disconnected_on_every_node_while_the_bus_is_down(nodes):
+    one, two = nodes.houses
+    owner = one.json(token=one.account("Olga", "owner"))
+    eve, again = there(nodes, two, "Eve"), two.json("Finn")
+    nodes.network.break_down()
+    member = one.people.connections(owner.id)[0]
+    one.done(one.core.users.disconnect(member.principal, eve.id))
+    nodes.elapse(2 * INTERVAL)
+    assert eve.closed == 4403
+    eve = two.json(token=eve.token)
+    nodes.elapse(2 * INTERVAL)
+    assert eve.closed is None, "once, and whoever comes back by themselves may"
+    assert again.closed is None
 
 
 # From one to another.

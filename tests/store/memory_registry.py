@@ -311,6 +311,11 @@ class MemoryRegistry(MemoryRooms):
         self._deeds.append(deed)
 
     @asked
+    def disconnect(self, deed: Deed) -> None:
+        self._deeds.append(deed)
+        self._changed("connections", deed.subject)
+
+    @asked
     def deeds(self, before: int | None, limit: int) -> Sequence[Deed]:
         there = [one for one in self._deeds[::-1] if before is None or one.at < before]
         there.sort(key=lambda one: -one.at)

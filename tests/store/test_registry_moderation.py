@@ -202,6 +202,7 @@ def test_a_registry_begins_without_changes(registry):
         (lambda registry, ana: registry.add_invitation(invitation(), "d"), []),
         (lambda registry, ana: registry.report("lobby", 1, ana.id, NOW, ""), []),
         (lambda registry, ana: registry.note(Deed(NOW, ana.id, "ban")), []),
+        (lambda registry, ana: registry.disconnect(Deed(NOW, "u1", "", subject=ana.id)), ["connections"]),
     ],
 )
 def test_what_somebody_may_have_looked_at_leaves_a_change(registry, ana, call, left):
