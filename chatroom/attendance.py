@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from chatroom.direct import Direct
 from chatroom.domain import names
 from chatroom.domain.errors import CloseCode, NotFound
-from chatroom.domain.events import Event, MemberChanged, Passing
+from chatroom.domain.events import Event, MemberChanged, Notice, Passing
 from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Committed, Origin, Store
 from chatroom.hub import Hub, LiveRoom
@@ -59,6 +59,9 @@ class Others(Protocol):
     def pass_on(self, event: Passing, *, room: str = "", user: str = "") -> None:
         """Something that is not kept, to who is in a room or to a user's devices."""
 
+    def notify(self, user: str, notice: Notice) -> None:
+        """Something that is not kept, to a user's connections in a room."""
+
     def pass_binary(self, room: str, payload: bytes) -> None:
         """A binary message."""
 
@@ -90,6 +93,8 @@ class Attendance:
         self.written: Counter[type[Event]] = Counter()
         """How many events of each kind this server has put into the logs."""
         store.on_commit = self._committed
+        if applications is not None:
+            applications.hall = self
 
     async def load(self, room: LiveRoom) -> None:
         """Read a new live room's tail; all who join meanwhile wait for the one reading."""
@@ -210,6 +215,20 @@ class Attendance:
             room.joining -= 1
             self._hub.release(room)
         return room
+
+    def notify(self, user: str, notice: Notice) -> None:
+        """Tell a user's connections in a room something that is not kept, those to other nodes too."""
+        self.notify_here(user, notice)
+        if self.others is not None:
+            self.others.notify(user, notice)
+
+    def notify_here(self, user: str, notice: Notice) -> None:
+        """Tell a user's connections to this node, where they are in the notice's room."""
+        for member in self._people.connections(user):
+            dialect = member.outlet.dialect
+            payload = dialect.event(notice)
+            if notice.room in member.rooms and payload is not None:
+                member.outlet.send(dialect.frame(payload))
 
     def users_of(self, room: str) -> Sequence[str]:
         """Whose a direct room is, where that was asked lately."""

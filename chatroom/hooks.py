@@ -95,7 +95,8 @@ class Room:
         return self._stage.broadcast(self, text, but, mine)
 
     def send(self, user: User, text: str) -> None:
-        """Tell one user something, on all their connections in this room; it is not kept."""
+        """Tell one user something, on all their connections in this room, to other nodes too; it is not
+        kept, and lost to those while the bus is down."""
         self._stage.send(self, user, text)
 
     @property

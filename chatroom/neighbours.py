@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from chatroom.domain import names
 from chatroom.domain.accounts import Change
-from chatroom.domain.events import Event, MemberChanged, Passing
+from chatroom.domain.events import Event, MemberChanged, Notice, Passing
 from chatroom.domain.model import User
 from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
 from chatroom.hub import Hub, LiveRoom
@@ -44,6 +44,7 @@ _ROOM, _USER = "room:", "user:"
 
 _events = msgspec.json.Decoder(list[Event])
 _passing = msgspec.json.Decoder(Passing)
+_notice = msgspec.json.Decoder(Notice)
 _beat = msgspec.json.Decoder(Beat)
 _moved = msgspec.json.Decoder(Moved)
 _present = msgspec.json.Decoder(Present)
@@ -60,6 +61,9 @@ class Rooms(Protocol):
 
     def users_of(self, room: str) -> Sequence[str]:
         """Whose a direct room is, where that is known."""
+
+    def notify_here(self, user: str, notice: Notice) -> None:
+        """An application has something to say to somebody."""
 
     def bring(self, room: str, user_id: str, events: Sequence[Event]) -> Awaitable[None]:
         """Something happened in a direct room of somebody's."""
@@ -179,6 +183,10 @@ class Neighbours:
         """Something that is not kept, to who is in a room or to a user's devices, on other nodes."""
         self._publish(_ROOM + room if room else _USER + user, b"P", encode_any(event))
 
+    def notify(self, user: str, notice: Notice) -> None:
+        """Something that is not kept, to a user's connections in a room, on other nodes."""
+        self._publish(_USER + user, b"S", encode_any(notice))
+
     def pass_binary(self, room: str, payload: bytes) -> None:
         """A binary message, to who is in a room on other nodes."""
         self._publish(_ROOM + room, b"X", payload)
@@ -251,6 +259,8 @@ class Neighbours:
         elif kind == b"I":
             for event in _invitations(_events.decode(body)):
                 self._rooms.tell_invited(event)
+        elif kind == b"S":
+            self._rooms.notify_here(user, _notice.decode(body))
         elif kind == b"P":
             passing = _passing.decode(body)
             for member in self._people.connections(user):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -53,6 +53,16 @@ class Kept:
             waiter.errback(failure)
 
 
+class Hall(Protocol):
+    """The rooms that applications play in."""
+
+    def append(self, draft: Event, origin: Origin) -> Awaitable[Event]:
+        """As `Store.append`."""
+
+    def notify(self, user: str, notice: Notice) -> None:
+        """Tell a user's connections in the notice's room, on whichever node they are."""
+
+
 class Applications:
     """One instance of the application's class for each room that somebody is in."""
 
@@ -66,6 +76,8 @@ class Applications:
         self._limits = limits
         self._rooms: dict[str, Room] = {}
         self._me = User("app", made.__name__, "bot")
+        self.hall: Hall | None = None
+        """Set by it."""
 
     # For the chat.
 
@@ -126,15 +138,8 @@ class Applications:
 
     def send(self, room: Room, user: User, text: str) -> None:
         """See `Room.send`."""
-        live = self._hub.room(room.name)
-        if live is None:
-            return
-        notice = Notice(room=room.name, text=text)
-        for dialect, members in live.fan_out.members.items():
-            payload = dialect.event(notice)
-            for outlet, member in members.items():
-                if member.id == user.id and payload is not None:
-                    outlet.send(dialect.frame(payload))
+        if self.hall is not None:
+            self.hall.notify(user.id, Notice(room=room.name, text=str(text)))
 
     def members(self, room: Room) -> Sequence[User]:
         """See `Room.members`."""
@@ -155,7 +160,8 @@ class Applications:
 
     def _append(self, draft: Message, origin: Origin) -> Deferred[Event]:
         async def append() -> Event:
-            return await self._store.append(draft, origin)
+            hall = self.hall or self._store
+            return await hall.append(draft, origin)
 
         return Deferred.fromCoroutine(append())
 

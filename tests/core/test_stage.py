@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import pytest
 from twisted.logger import LogLevel
 
+import chatroom
 from chatroom.domain.errors import Forbidden, Unavailable
+from chatroom.neighbours import LOOK_ANYWAY
 
 from ..logs import Logs
 from .applications import Noted, app, joined, texts
+from .nodes import Nodes
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +26,46 @@ def _forgotten() -> None:
 def logs() -> Iterator[Logs]:
     with Logs() as caught:
         yield caught
+
+
+# On several nodes.
+
+
+def test_what_an_application_sends_reaches_a_user_in_that_room_on_every_node():
+    class Whisper(chatroom.Room):
+        def process(self, user, message):
+            for member in self.members:
+                if member.name == "Bob":
+                    self.send(member, message)
+
+    nodes = Nodes(app=Whisper)
+    one, two = nodes.houses
+    ana, bob, at_one = one.json("Ana"), two.json("Bob"), one.plain("Bob the plain")
+    again = two.json(token=bob.token)
+    again.say("join", room="den")
+    for talker in (ana, bob):
+        talker.say("join", room="lobby")
+        nodes.settle()
+    ana.say("post", room="lobby", text="psst")
+    nodes.settle()
+    assert [one["text"] for one in bob.events("notice")] == ["psst"]
+    assert again.events("notice") == ana.events("notice") == at_one.hear() == []
+
+
+def test_what_an_application_posts_for_a_plain_client_is_not_told_them_however_it_is_read():
+    nodes = Nodes(app=Noted)
+    one, _two = nodes.houses
+    ana, bob = one.plain("Ana"), one.plain("Bob")
+    nodes.settle()
+    ana.say("hello")
+    one.store.write()
+    # It is in the log, and the look at the heads finds it before the store tells of it.
+    nodes.clock.advance(LOOK_ANYWAY)
+    while one.store._questions or one.store._answers:
+        one.store.steps[-1]()
+    assert bob.hear() == ["hello"]
+    nodes.settle()
+    assert (ana.hear(), bob.hear()) == ([], ["hello"])
 
 
 # Faults.
