@@ -26,6 +26,7 @@ PARTS = {
     "who": Part("chatroom.console.who", "show who is in a room now"),
     "rooms": Part("chatroom.console.rooms", "list the rooms"),
     "login": Part("chatroom.console.login", "log in once, and be known to the other commands from then on"),
+    "logout": Part("chatroom.console.logout", "end what `chatroom login` began"),
     "doctor": Part("chatroom.console.doctor", "find out why a server is not reached, and what to do"),
     "user": Part("chatroom.administration.users", "accounts: who can log in"),
     "key": Part("chatroom.administration.keys", "API keys: what lets programs publish and read"),

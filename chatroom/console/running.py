@@ -33,8 +33,15 @@ def talk(
 ) -> None:
     """Connect, do it, and take leave. Raises Mistake with what went wrong and the exit status; an
     interrupt cancels what is being done, and raises it too."""
+    client = client_of(profile, agent=agent, capacity=capacity, password=password)
+    client.on_state = News(wait).told
+    run(_whole(client, doing, wait))
+
+
+def client_of(profile: Profile, *, agent: str, capacity: int = 1000, password: str | None = None) -> Client:
+    """A client for what a profile says, to be started. Raises Mistake."""
     try:
-        client = Client(
+        return Client(
             profile.url,
             name=profile.name,
             token=profile.token,
@@ -48,8 +55,6 @@ def talk(
         )
     except ValueError as error:
         raise Mistake(str(error), terminal.MISUSED) from None
-    client.on_state = News(wait).told
-    run(_whole(client, doing, wait))
 
 
 async def _whole(client: Client, doing: Talk, wait: bool) -> None:

@@ -194,6 +194,43 @@ def test_who_logs_in_is_known_from_then_on(room: Server, tmp_path: Path) -> None
     assert "`chatroom login` makes one" in shell.failed(2, "send", "--profile", "other", "x")
 
 
+def test_who_logs_out_is_known_no_more(room: Server, tmp_path: Path) -> None:
+    administer(room, "user", "add", "Mira", "--password-stdin", stdin=PASSWORD + "\n")
+    shell = Shell(tmp_path / "config")
+    assert "there is no profile" in shell.failed(2, "logout")
+    for profile in ("one", "two", "three"):
+        login = ["login", room.url, "Mira", "--password-stdin", "--profile", profile]
+        shell.done(*login, stdin=f"{PASSWORD}\n")
+    file = shell.home / "chatroom" / "config.toml"
+    kept = file.read_text()
+    assert "called four; there are: one, three, two" in shell.failed(2, "logout", "--profile", "four")
+    shell.done("logout", "--profile", "two")
+    assert 'default = "one"' in file.read_text()
+    assert "[profiles.two]" not in file.read_text()
+    shell.done("logout", f"{room.url}/")
+    assert "profiles" not in file.read_text()
+    assert "default" not in file.read_text()
+    # What a copy of the file would let in is not let in any more, and to end it again does no harm.
+    file.write_text(kept)
+    assert "log in again" in shell.failed(4, "send", "--room", "cmd-logout", "still me?")
+    shell.done("logout")
+    assert "[profiles.two]" in file.read_text()
+
+
+def test_a_server_that_is_not_there_is_forgotten_where_that_is_asked_for(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "config")
+    file = shell.home / "chatroom" / "config.toml"
+    file.parent.mkdir(parents=True)
+    for secret in ('token = "cl_x"', 'key = "ck_x"'):
+        file.write_text(f'default = "gone"\n[profiles.gone]\nurl = "http://127.0.0.1:1"\n{secret}\n')
+        file.chmod(0o600)
+        if "token" in secret:
+            assert "nothing listens" in shell.failed(3, "logout")
+            assert "[profiles.gone]" in file.read_text()
+        shell.done("logout", *(["--forget"] if "token" in secret else []))
+        assert "gone" not in file.read_text()
+
+
 def test_a_program_logs_in_with_its_key_and_its_file_keeps_its_comments(room: Server, tmp_path: Path) -> None:
     key = administer(room, "key", "add", "cmd-bot", "--can", "publish:cmd-key")
     shell = Shell(tmp_path / "config")
@@ -294,7 +331,7 @@ def test_who_interrupts_is_told_what_was_not_acknowledged(
 def test_the_examples_on_the_page_work(room: Server, tmp_path: Path) -> None:
     page = (CHECKOUT / "docs/command-line.md").read_text()
     examples = re.findall(r"```sh\n(.*?)\n```", page, re.DOTALL)
-    assert len(examples) == 12
+    assert len(examples) == 13
     administer(room, "user", "add", "Ana", "--password-stdin", stdin=PASSWORD + "\n")
     (tmp_path / "key").write_text(administer(room, "key", "add", "doc-bot", "--can", "publish:ops"))
     (tmp_path / "app.log").write_text("started\n")
