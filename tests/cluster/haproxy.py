@@ -16,8 +16,8 @@ import pytest
 
 from ..redis import PATIENCE, wait_for
 
-HEALTH = "/healthz"
-"""What a node is asked, to see whether it answers."""
+HEALTH = "/readyz"
+"""What a node is asked, to see whether it wants people."""
 
 _CONFIGURATION = """
 global
@@ -38,7 +38,7 @@ frontend chat
 backend nodes
     balance roundrobin
     option httpchk GET {health}
-    default-server check inter 300ms fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 300ms fall 2 rise 1
 {servers}
 """
 _UP = "2"
@@ -98,7 +98,7 @@ class HAProxy:
             return False
 
     def up(self) -> list[int]:
-        """Which of the nodes it takes for alive, by their numbers."""
+        """Which of the nodes it sends people to, by their numbers."""
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(PATIENCE)
             asking.connect(str(self._folder / "socket"))
