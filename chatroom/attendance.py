@@ -56,6 +56,9 @@ class Others(Protocol):
     def loaded(self, room: LiveRoom) -> None:
         """A room's tail is read."""
 
+    async def reach(self, room: LiveRoom, seq: Seq) -> None:
+        """Tell of what comes up to `seq`, as far as the log goes. Raises Unavailable."""
+
     def pass_on(self, event: Passing, *, room: str = "", user: str = "") -> None:
         """Something that is not kept, to who is in a room or to a user's devices."""
 
@@ -119,6 +122,12 @@ class Attendance:
             raise
         for waiter in self.loading.pop(room.name):
             waiter.callback(None)
+
+    async def reach(self, room: LiveRoom, seq: Seq) -> None:
+        """Have the room, which is loaded, be as far as who comes into it was told already: on another node,
+        which may have been quicker. Raises Unavailable."""
+        if room.head < seq and self.others is not None:
+            await self.others.reach(room, seq)
 
     def enter(self, member: Member, room: LiveRoom) -> None:
         """Somebody is in a room, right after its head, whether or not they were before."""

@@ -351,6 +351,8 @@ class Chat:
         """What a joiner is told: the events, whether they follow on `since`, whether more do."""
         since, tail, dialect = command.since, room.tail, outlet.dialect
         other_log = command.epoch is not None and command.epoch != self._store.epoch
+        if since is not None and not other_log:
+            await self.attendance.reach(room, since)
         if since is None or other_log or since > tail.head:
             return tail.newest(dialect, NEWEST), False, False
         payloads: list[bytes] = []

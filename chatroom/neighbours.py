@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from chatroom.domain import names
 from chatroom.domain.accounts import Change
 from chatroom.domain.events import Event, MemberChanged, Notice, Passing
-from chatroom.domain.model import User
+from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
 from chatroom.hub import Hub, LiveRoom
 from chatroom.ordering import Ordering
@@ -178,6 +178,10 @@ class Neighbours:
         """A room's tail is read."""
         self._fresh.add(room.name)
         self.ordering.loaded(room)
+
+    async def reach(self, room: LiveRoom, seq: Seq) -> None:
+        """Tell of what comes up to `seq`, which somebody who comes in here was told on another node."""
+        await self.ordering.reach(room, seq)
 
     def pass_on(self, event: Passing, *, room: str = "", user: str = "") -> None:
         """Something that is not kept, to who is in a room or to a user's devices, on other nodes."""

@@ -16,7 +16,9 @@ from twisted.logger import Logger
 
 from chatroom.domain.errors import ChatError
 from chatroom.domain.events import Event
+from chatroom.domain.model import Seq
 from chatroom.domain.ports import Clock, Committed, Origin, Store, Timer
+from chatroom.gate import Gate
 from chatroom.hub import Hub, LiveRoom
 
 PATIENCE = 0.05
@@ -50,6 +52,7 @@ class Ordering:
         self._waiting: dict[str, dict[int, _Pair]] = {}
         self._timers: dict[str, Timer] = {}
         self._reading: dict[str, float] = {}
+        self._reaching: dict[str, Gate] = {}
         self._asked: float | None = None
         self._own: dict[str, list[_Pair]] = {}
         self._shorter: set[str] = set()
@@ -126,6 +129,22 @@ class Ordering:
                 head=head,
             )
 
+    async def reach(self, room: LiveRoom, seq: Seq) -> None:
+        """Tell of what comes up to `seq`, as far as the log goes: somebody was told of it on another node,
+        and comes in here. Raises Unavailable."""
+        under_way = self._reaching.get(room.name)
+        if under_way is not None and room.head < seq:
+            await under_way.passed()
+        if room.head >= seq:
+            return
+        read = self._reaching[room.name] = Gate()
+        try:
+            await self._read_on(room.name)
+        finally:
+            if self._reaching.get(room.name) is read:
+                del self._reaching[room.name]
+            read.open()
+
     def stop(self) -> None:
         """Read no more."""
         for timer in self._timers.values():
@@ -187,23 +206,26 @@ class Ordering:
             return
         self._reading[name] = started = self._clock.seconds()
         try:
-            while True:
-                room = self._hub.room(name)
-                if room is None or room.loading:
-                    return
-                page = await self._store.after(name, room.head, PAGE)
-                if self._hub.room(name) is not room:
-                    return
-                self.filled += any(event.seq > room.head for event in page.events)
-                self.take([(event, None) for event in page.events])
-                if not page.more:
-                    return
+            await self._read_on(name)
         except ChatError:
             if self._hub.room(name) is not None:
                 self._fill_later(name, RETRY)
         finally:
             if self._reading.get(name) == started:
                 del self._reading[name]
+
+    async def _read_on(self, name: str) -> None:
+        while True:
+            room = self._hub.room(name)
+            if room is None or room.loading:
+                return
+            page = await self._store.after(name, room.head, PAGE)
+            if self._hub.room(name) is not room:
+                return
+            self.filled += any(event.seq > room.head for event in page.events)
+            self.take([(event, None) for event in page.events])
+            if not page.more:
+                return
 
     def _recent(self, started: float | None) -> bool:
         return started is not None and self._clock.seconds() - started < STUCK

@@ -143,6 +143,59 @@ def test_while_neither_bus_nor_store_answer_nobody_is_cut_off_and_both_may_come_
     assert texts(ana) == texts(bob) == ["before", "after"]
 
 
+def ahead(nodes: Nodes) -> tuple[Talker, int]:
+    """Bob, in a room on a node that has not heard of what Ana was told on the other; her place there."""
+    one, two = nodes.houses
+    ana, bob = there(nodes, one, "Ana"), there(nodes, two, "Bob")
+    nodes.network.break_down()
+    for text in ("a", "b", "c"):
+        asked(nodes, ana, "post", room="lobby", text=text)
+    ana.drop()
+    assert texts(bob) == []
+    return bob, ana.events()[-1]["seq"]
+
+
+def test_who_comes_back_to_a_node_that_is_behind_goes_on_where_they_were(nodes):
+    bob, place = ahead(nodes)
+    back = nodes.houses[1].json("Ana")
+    joined = asked(nodes, back, "join", room="lobby", since=place, epoch="epoch-1")
+    assert (joined["recovered"], joined["room"]["head"], joined["events"]) == (True, place, [])
+    assert texts(bob) == ["a", "b", "c"]
+    asked(nodes, bob, "post", room="lobby", text="d")
+    assert texts(back) == ["d"]
+
+
+def test_who_comes_back_to_a_node_that_is_behind_and_cannot_read_the_log_tries_again(nodes):
+    _bob, place = ahead(nodes)
+    back, store = nodes.houses[1].json("Ana"), nodes.houses[1].store
+    nodes.settle()
+    store.broken = Unavailable("the disk is full", 1)
+    joined = asked(nodes, back, "join", room="lobby", since=place, epoch="epoch-1")
+    assert joined["code"] == "unavailable"
+    store.broken = None
+    assert asked(nodes, back, "join", room="lobby", since=place, epoch="epoch-1")["recovered"]
+
+
+def test_many_who_come_back_to_a_node_that_is_behind_cost_one_reading(nodes):
+    _bob, place = ahead(nodes)
+    many = [nodes.houses[1].json(f"Ana {number}") for number in range(20)]
+    nodes.settle()
+    read = nodes.houses[1].store.reads
+    numbers = [one.say("join", room="lobby", since=place, epoch="epoch-1") for one in many]
+    nodes.settle()
+    assert all(one.answer(number)["recovered"] for one, number in zip(many, numbers, strict=True))
+    assert nodes.houses[1].store.reads == read + 1
+
+
+def test_who_was_further_than_the_log_reaches_is_told_so(nodes):
+    bob, place = ahead(nodes)
+    back = nodes.houses[1].json("Ana")
+    joined = asked(nodes, back, "join", room="lobby", since=place + 1, epoch="epoch-1")
+    assert not joined["recovered"]
+    assert [event["text"] for event in joined["events"]] == ["a", "b", "c"]
+    assert texts(bob) == ["a", "b", "c"]
+
+
 def test_what_is_doubled_or_not_understood_is_told_once_or_not_at_all(nodes):
     one, two = nodes.houses
     ana, bob = there(nodes, one, "Ana"), there(nodes, two, "Bob")

@@ -20,7 +20,9 @@ from .members import Follower
 from .nodes import Nodes
 
 ROOMS = ("one", "two")
-DOINGS = ["join", "join", "post", "post", "post", "drop", "edit", "delete", "leave", "read on", "post again"]
+DOINGS = ["join", "join", "post", "post", "post", "drop", "move", "edit", "delete", "leave", "read on"]
+DOINGS += ["post again"]
+DEED = st.tuples(st.sampled_from(DOINGS), st.booleans())
 
 
 @pytest.fixture(autouse=True)
@@ -51,19 +53,32 @@ class PromisesOfNodes(RuleBasedStateMachine):
 
     # Guests.
 
-    @rule(which=st.integers(0, 4), what=st.sampled_from(DOINGS), times=st.integers(1, 4), data=st.data())
-    def a_guest_does(self, which, what, times, data):
+    @rule(which=st.integers(0, 4), deeds=st.lists(DEED, min_size=1, max_size=5), data=st.data())
+    def a_guest_does(self, which, deeds, data):
         follower = self.followers[which]
-        if follower.talker is None:
-            follower.connect()
+        for what, is_answered in deeds:
+            if follower.talker is None:
+                follower.connect()
+            self.a_guest_does_one_thing(follower, what, data)
+            if is_answered:
+                # Their node does its work, and the others have not heard of it.
+                follower.house.settle()
             follower.hear()
+
+    def a_guest_does_one_thing(self, follower, what, data):
         if what == "drop":
             follower.drop()
         elif what == "post":
-            for number in (next(self.numbers) for _ in range(times)):
-                follower.post(f"text {number}", f"key {number}")
+            number = next(self.numbers)
+            follower.post(f"text {number}", f"key {number}")
         elif what == "post again":
             follower.post_again()
+        elif what == "move":
+            # To whichever node the load balancer gives.
+            follower.drop()
+            follower.house = data.draw(st.sampled_from(self.houses))
+            follower.connect()
+            follower.join()
         elif follower.state == "away":
             follower.join()
         elif follower.state == "in":
@@ -213,7 +228,7 @@ class PromisesOfNodes(RuleBasedStateMachine):
 
 TestPromisesOfNodes = PromisesOfNodes.TestCase
 TestPromisesOfNodes.settings = settings(
-    max_examples=60,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
