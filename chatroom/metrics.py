@@ -173,6 +173,10 @@ def _expired(node: Node) -> Value:
     return None if node.house.neighbours is None else node.house.neighbours.roster.expired
 
 
+def _leads(node: Node) -> Value:
+    return None if node.house.webhooks is None else float(node.house.webhooks.leads)
+
+
 def _webhooks(node: Node) -> Value:
     return None if node.house.webhooks is None else node.house.webhooks.count
 
@@ -339,8 +343,14 @@ METRICS = (
     ),
     Said(
         "gauge",
+        "chatroom_webhook_lead",
+        "Whether it is this node that tells webhooks: 1 on one of all nodes, 0 on the others.",
+        _leads,
+    ),
+    Said(
+        "gauge",
         "chatroom_webhooks",
-        "Webhooks that this node tells.",
+        "Webhooks that this node tells: none where another has the lead.",
         _webhooks,
     ),
     Said(

@@ -107,6 +107,11 @@ class Webhooks:
         return self._load.lanes
 
     @property
+    def leads(self) -> bool:
+        """Whether it is this node that tells them."""
+        return self._leads
+
+    @property
     def count(self) -> int:
         """How many webhooks this node tells: none where another node leads."""
         return len(self._postmen)

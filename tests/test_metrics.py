@@ -178,6 +178,7 @@ def test_webhooks() -> None:
     answers = iter([Outcome(500), Outcome(200)])
     house.courier.answer = lambda _parcel: next(answers)
     post(house, "a")
+    assert measured.value("chatroom_webhook_lead") == 1
     assert (measured.value("chatroom_webhooks"), measured.value("chatroom_webhook_rooms_waiting")) == (1, 1)
     house.elapse(2)
     outcomes = [
