@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.accounting import Neighbours
-from bench.certificate import write_certificate
 from bench.contestant import Contestant, Setting
 from bench.dialects import Dialect
 from bench.members import Crowd, Place
 from bench.servers import Cores, free_port, running
+from chatroom.certificate import write_own
 
 Sample = dict[str, Any]
 """Plain numbers with `scenario`, `round`, `contestant` and `measure`."""
@@ -82,7 +82,7 @@ class Course:
             directory = Path(name)
             setting = Setting(free_port(), directory, **{"size": self.plan.size, **options})
             if setting.tls:
-                write_certificate(directory / "key.pem")
+                write_own(directory / "key.pem", "localhost")
             command = contestant.command(setting)
             with running(command, setting.port, self.cores.server, directory) as pids:
                 dialect = contestant.dialect(setting)

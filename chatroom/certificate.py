@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from socket import gethostname
@@ -74,6 +74,12 @@ def write(path: Path, pem: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(pem)
+
+
+def write_own(path: Path, *names: str) -> Path:
+    """Make one for `names`, valid from now on, and write it; the path again. Raises as `make` and `write`."""
+    write(path, make(names, datetime.now(UTC)))
+    return path
 
 
 def check(key_path: Path, certificate_path: Path, now: datetime) -> None:

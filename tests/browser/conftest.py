@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .live_server import Server, free_port, self_signed
+from chatroom.certificate import write_own
+
+from .live_server import Server, free_port
 
 
 # Not for the session: while playwright runs, an event loop does too, which other tests make of
@@ -33,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def tls_server(tmp_path: Path) -> Iterator[Server]:
     port = free_port()
-    key = self_signed(tmp_path / "key.pem")
+    key = write_own(tmp_path / "key.pem", "127.0.0.1")
     address = f"ssl:{port}:privateKey={key}:interface=127.0.0.1"
     yield from running(Server(tmp_path, address, port, f"https://127.0.0.1:{port}"))
 

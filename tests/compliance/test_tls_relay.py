@@ -5,7 +5,8 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .certificate import write_certificate
+from chatroom.certificate import write_own
+
 from .tls_relay import plain_url
 
 # More than any buffer on the way.
@@ -19,7 +20,7 @@ async def _echo_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 
 def test_bytes_and_the_servers_end_come_through(tmp_path: Path) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(write_certificate(tmp_path / "key.pem"))
+    context.load_cert_chain(write_own(tmp_path / "key.pem", "127.0.0.1"))
 
     async def scenario() -> bytes:
         async with await asyncio.start_server(_echo_once, "127.0.0.1", 0, ssl=context) as server:

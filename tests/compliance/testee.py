@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .certificate import write_certificate
+from chatroom.certificate import write_own
+
 from .checkout import CHECKOUT, environment
 
 # Twisted logs this for each port it listens on. Port 0 on the command line and the number from this
@@ -40,7 +41,7 @@ def chatroom(folder: Path) -> Iterator[Mapping[str, str]]:
     folder: an empty folder of the caller's, for the server's data, key and log.
     TesteeError with the end of its log when it does not come up.
     """
-    certificate = write_certificate(folder / "key.pem")
+    certificate = write_own(folder / "key.pem", "localhost", "127.0.0.1")
     twistd = Path(sys.executable).with_name("twistd")
     argv = [
         *(str(twistd), "-n", "--pidfile=", "chatroom", "--compliance", "--no-limits", *LIMITS),
