@@ -28,11 +28,14 @@ class Watcher(Protocol):
     def committed(self, committed: Committed) -> None:
         """These events are in the logs."""
 
+    def attends(self, room: str) -> bool:
+        """Whether it is to be told who comes into a room, or goes."""
+
     def came(self, room: str, user: User, head: Seq) -> None:
-        """Somebody is in a room who was not, after its event `head`."""
+        """Somebody is in a room on this node who was not, after its event `head`."""
 
     def went(self, room: str, user: User, head: Seq) -> None:
-        """Somebody is in a room no more, on none of their connections."""
+        """Somebody is in a room on this node no more, on none of their connections."""
 
 
 class Others(Protocol):
@@ -137,9 +140,10 @@ class Attendance:
             member.rooms[room.name] = room
             self._hub.enter_again(room, member.outlet, member.user)
         else:
+            watcher = self._watcher_of(member, room)
             member.rooms[room.name] = room
-            if self.watcher is not None and member.user.id not in room.presences:
-                self.watcher.came(room.name, member.user, room.head)
+            if watcher is not None:
+                watcher.came(room.name, member.user, room.head)
             self._hub.enter(room, member.outlet, member.user)
             if self.others is not None:
                 self.others.came(room.name, member.user)
@@ -260,8 +264,22 @@ class Attendance:
             self.others.went(room.name, member.user)
         if self._apps is not None:
             self._apps.closed(room.name, member.user)
-        if self.watcher is not None and member.user.id not in room.presences:
-            self.watcher.went(room.name, member.user, room.head)
+        watcher = self._watcher_of(member, room)
+        if watcher is not None:
+            watcher.went(room.name, member.user, room.head)
+
+    def _watcher_of(self, member: Member, room: LiveRoom) -> Watcher | None:
+        """Who is to be told that somebody comes or goes: none of their connections here is in the room."""
+        if self.watcher is None or not self.watcher.attends(room.name):
+            return None
+        there = self._people.connections(member.user.id)
+        return None if any(room.name in one.rooms and _seen(one) for one in there) else self.watcher
+
+    def people_here(self) -> Iterator[tuple[str, User]]:
+        """Who is in which rooms here, each once for each of their connections."""
+        for member in self._people.everybody():
+            for room in member.rooms if _seen(member) else ():
+                yield room, member.user
 
     def _committed(self, committed: Committed) -> None:
         self.written.update([type(event) for event, _origin in committed])

@@ -119,6 +119,7 @@ class House:
                 outbox.kept, store, registry, outbox.courier, answers, clock, outbox.lead
             )
             self.chat.attendance.watcher = self.webhooks
+            self.webhooks.people = self.chat.attendance.people_here
         self.neighbours = None if bus is None else self._among(bus, store)
         self._teach(
             RoomKeeping(*common, self.meters),
@@ -165,6 +166,7 @@ class House:
         rooms.others = self.rooms.neighbours = found
         if self.webhooks is not None:
             self.webhooks.others = found.relay_to(self.webhooks)
+            self.webhooks.comings.node = found.node
         return found
 
     async def _look(self, change: Change | None) -> None:

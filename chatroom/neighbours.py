@@ -6,7 +6,7 @@ reads the rest: the log of a room (`ordering`), and what was changed in the regi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from itertools import groupby
 from secrets import token_hex
 from typing import Protocol
@@ -25,7 +25,7 @@ from chatroom.ordering import Ordering
 from chatroom.people import People
 from chatroom.relay import TOPIC as _WEBHOOKS
 from chatroom.relay import Relay, Telling
-from chatroom.roster import BEAT, Beat, Moved, Own, Present, Roster
+from chatroom.roster import BEAT, LEASE, Beat, Moved, Own, Present, Roster
 from chatroom.wire.dialects import json_dialect
 from chatroom.wire.json import encode_any
 
@@ -123,7 +123,7 @@ class Neighbours:
 
     def relay_to(self, webhooks: Telling) -> Relay:
         """What connects the webhooks of this node with those of the others."""
-        self.relay = Relay(self._bus, self._publish, webhooks)
+        self.relay = Relay(self._bus, self._publish, self._all, webhooks)
         return self.relay
 
     async def stop(self) -> None:
@@ -134,6 +134,11 @@ class Neighbours:
         self.ordering.stop()
         self._publish(_NODES, b"G")
         await self._bus.stop()
+
+    def _all(self) -> Collection[str] | None:
+        """The ids of all nodes, this one's too; None where the others may have had no time to say so."""
+        heard = self._bus.up and self._clock.seconds() - self._since >= LEASE
+        return {self.node, *self.roster.ids} if heard else None
 
     # What happens here.
 

@@ -5,7 +5,7 @@ Nothing is lost with it: that node finds in the database what it does not hear o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 import msgspec
@@ -46,10 +46,18 @@ class Telling(Protocol):
 
 
 class Relay:
-    """This node's end of it; `publish` is given what it says to whoever leads, and a letter for its kind."""
+    """This node's end of it; `publish` is given what it says to whoever leads, and a letter for its kind;
+    `nodes` gives the ids of all nodes, or None where that is not known."""
 
-    def __init__(self, bus: Bus, publish: Callable[[str, bytes, bytes], None], webhooks: Telling) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        publish: Callable[[str, bytes, bytes], None],
+        nodes: Callable[[], Collection[str] | None],
+        webhooks: Telling,
+    ) -> None:
         self._bus = bus
+        self.nodes = nodes
         self._publish = publish
         self._webhooks = webhooks
 

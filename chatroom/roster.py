@@ -10,7 +10,7 @@ that a node has of a user is one connection more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import takewhile
 from typing import NamedTuple
 from zlib import crc32
@@ -184,6 +184,11 @@ class Roster:
         self._introductions: dict[str, tuple[set[str], Deferred[None]]] = {}
         self.expired = 0
         """How many nodes have ended by their silence."""
+
+    @property
+    def ids(self) -> Collection[str]:
+        """Which other nodes there are."""
+        return self._nodes.keys()
 
     @property
     def nodes(self) -> int:

@@ -8,25 +8,26 @@ what happens on all of them: the others pass it on, and it looks into the databa
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from chatroom.answers import Answers
+from chatroom.comings import Comings
 from chatroom.domain import names
 from chatroom.domain.accounts import Change, Deed
 from chatroom.domain.errors import Unavailable
-from chatroom.domain.events import Event, Presence
+from chatroom.domain.events import Event
 from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Clock, Committed, Lead, Store, Timer
 from chatroom.domain.registry import Registry
-from chatroom.domain.webhooks import PASSING, Courier, Webhook, mention_of
+from chatroom.domain.webhooks import Courier, Webhook, mention_of
 from chatroom.domain.webhooks import Webhooks as Kept
-from chatroom.lanes import Item, Route, presence_letter
+from chatroom.lanes import Item, Route
 from chatroom.postman import Load, Postman
-from chatroom.progress import Records
+from chatroom.progress import AWAY, SOON, Records
 
 BY = "webhooks"
 """Who did it, in the audit log."""
@@ -52,6 +53,9 @@ class Others(Protocol):
     def up(self) -> bool:
         """Whether they can be heard."""
 
+    def nodes(self) -> Collection[str] | None:
+        """The ids of all nodes, this one's too; None where that is not known."""
+
     def listen(self, leads: bool) -> None:
         """Hear of what the others pass on, or (False) no more."""
 
@@ -60,8 +64,9 @@ class Others(Protocol):
 
 
 class Webhooks:
-    """All webhooks of this server at work. Without a `lead` there is no other node. `jitter` gives a
-    number from 0 to 1."""
+    """All webhooks of this server at work. Whoever stops says of nobody that they went: they may be back
+    at once, on another node or the next life of this one. Without a `lead` there is no other node.
+    `jitter` gives a number from 0 to 1."""
 
     _log = Logger()
 
@@ -86,8 +91,9 @@ class Webhooks:
         self._started = self._now()
         self._load = Load()
         self._load.freed = self._freed
-        self._records = Records(kept, clock, self._lettered)
+        self._records = Records(kept, clock, self._lettered, SOON if lead is None else AWAY)
         self._hooks: dict[str, Webhook] = {}
+        self.comings = Comings(kept, self._records, clock, self._hooks)
         self._postmen: dict[str, Postman] = {}
         self._directs: dict[str, frozenset[str]] = {}
         """Of each webhook the direct rooms of its bot."""
@@ -100,6 +106,8 @@ class Webhooks:
         self._timer: Timer | None = None
         self.others: Others | None = None
         """Where there is a bus, set before anything happens."""
+        self.people: Callable[[], Iterable[tuple[str, User]]] = tuple
+        """Gives who is in which rooms on this node."""
 
     @property
     def waiting(self) -> int:
@@ -126,6 +134,8 @@ class Webhooks:
         if self._lead is not None:
             self._lead.changed = self._led
             self._lead.start()
+        elif self.comings.attends:
+            self._plan(0)
 
     async def load(self) -> None:
         """Read which there are, and begin with what was not told yet. Raises Unavailable."""
@@ -179,16 +189,21 @@ class Webhooks:
 
     def mended(self) -> None:
         """The other nodes can be heard again: what they said meanwhile is lost."""
+        self.comings.are_here(self.people(), told=True)
         if self._timer is not None:
             self._plan(0)
 
+    def attends(self, room: str) -> bool:
+        """Whether it is to be told who comes into a room, or goes."""
+        return bool(self._hooks) and not self._paused and self.comings.hears(room)
+
     def came(self, room: str, user: User, head: Seq) -> None:
-        """Somebody is in a room who was not, after its event `head`."""
-        self._moved(room, user, head, here=True)
+        """Somebody is in a room on this node who was not, after its event `head`."""
+        self.comings.moved(room, user, head, here=True)
 
     def went(self, room: str, user: User, head: Seq) -> None:
-        """Somebody is in a room no more."""
-        self._moved(room, user, head, here=False)
+        """Somebody is in a room on this node no more."""
+        self.comings.moved(room, user, head, here=False)
 
     def pause(self) -> None:
         """Begin no more deliveries: the server is about to stop."""
@@ -200,7 +215,7 @@ class Webhooks:
     async def stop(self) -> None:
         """Keep what is still to be kept; nothing more after that. Another node may tell the rest."""
         self.pause()
-        while await self._records.keep():
+        while await self._records.keep(all_=True):
             pass
         self._records.stop()
         if self._lead is not None:
@@ -214,6 +229,8 @@ class Webhooks:
         except BaseException:
             self._close(hook.id, forget=False)
             raise
+        if hook.attends:
+            self.comings.are_here(self.people(), told=False)
 
     async def _open(self, hook: Webhook) -> None:
         postman = self._postmen[hook.id] = self._postman(hook)
@@ -278,6 +295,8 @@ class Webhooks:
         fresh = not self._postmen
 
         def plan(_result: object) -> None:
+            if self._lead is None and not self.comings.waits:
+                return
             hears = self.others is None or self.others.up
             least = LOOK_ANYWAY if hears and not fresh else LOOK
             self._plan(max(least, LOOKING * (self._clock.seconds() - began)))
@@ -292,7 +311,8 @@ class Webhooks:
             if self._hooks.keys() != self._postmen.keys():
                 await self.load()
                 return
-            for postman in list(self._postmen.values()):
+            await self.comings.sweep({self.comings.node} if self.others is None else self.others.nodes())
+            for postman in list(self._postmen.values()) if self._lead is not None else ():
                 postman.hold(self.others is None or self.others.up)
                 postman.look(await self._kept.behind(postman.route.hook))
         except Unavailable:
@@ -325,16 +345,6 @@ class Webhooks:
                 if one.hears(room) or room in self._directs.get(hook, ())
             )
         return found
-
-    def _moved(self, room: str, user: User, head: Seq, *, here: bool) -> None:
-        word = "connected" if here else "disconnected"
-        for one in self._who_hears(room) if self._hooks else ():
-            hook = self._hooks[one]
-            if user.id == hook.account or not hook.hears(room) or not set(PASSING) & set(hook.events):
-                continue
-            presence = Presence(room=room, user=user, state="online" if here else "offline")
-            letter = presence_letter(hook.id, word, presence, head, self._now())
-            self._records.happened(letter, user.id, chosen=word in hook.events)
 
     def _lettered(self, hook: str, room: str) -> None:
         if self._leads:

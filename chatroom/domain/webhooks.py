@@ -8,7 +8,7 @@ is kept as a `Letter`.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from chatroom.domain import names
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import BadRequest
 from chatroom.domain.events import Event, Message, Reaction
-from chatroom.domain.model import Millis, Seq
+from chatroom.domain.model import Millis, Seq, User
 
 Choice = Literal[
     "message",
@@ -38,7 +38,7 @@ Choice = Literal[
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 PASSING = ("connected", "disconnected")
-"""Those that no log has."""
+"""Those that no log has. Who is in a room is kept while there is a webhook that is told of one."""
 
 MOST = 100
 """So many webhooks at most."""
@@ -69,6 +69,11 @@ class Webhook(Struct, frozen=True):
     created: Millis = 0
     disabled: Millis | None = None
     reason: str = ""
+
+    @property
+    def attends(self) -> bool:
+        """Whether it is told who comes or goes."""
+        return not set(PASSING).isdisjoint(self.events)
 
     def hears(self, room: str) -> bool:
         """Whether it is told of a room of that name; of direct ones, see `word_for`."""
@@ -106,14 +111,26 @@ class Behind(NamedTuple):
     letters: bool
 
 
+class Move(NamedTuple):
+    """Somebody is in a room on a node since `at`, or (not `here`) is there no more. The `letters` are new
+    ones, kept if they are in the room on no other node."""
+
+    room: str
+    user: User
+    node: str
+    here: bool
+    at: Millis
+    letters: tuple[Letter, ...] = ()
+
+
 class Progress(NamedTuple):
     """What is to be kept, all or nothing: how far each (webhook, room) is, letters that were told
-    (their ids), such that have died, and new ones (`id` 0)."""
+    (their ids), such that have died, and who moved. New letters have the `id` 0."""
 
     cursors: Mapping[tuple[str, str], Seq]
     told: Sequence[int] = ()
     dead: Sequence[Letter] = ()
-    new: Sequence[Letter] = ()
+    moves: Sequence[Move] = ()
 
 
 class Webhooks(Protocol):
@@ -150,6 +167,9 @@ class Webhooks(Protocol):
 
     def keep(self, progress: Progress) -> Awaitable[None]:
         """Keep what was done. Of a webhook that is not there any more, nothing is kept."""
+
+    def left_behind(self, nodes: Collection[str], limit: int) -> Awaitable[Sequence[Move]]:
+        """Who is in rooms on other nodes than these, each as they came there (without letters)."""
 
     def dead(self, hook: str, limit: int) -> Awaitable[Sequence[Letter]]:
         """Its dead letters, oldest first."""

@@ -283,6 +283,22 @@ it has the `seq` alone: a text is kept in one place."""
 
 Index("letter_room", letter.c.hook, letter.c.room)
 
+present = Table(
+    "present",
+    metadata,
+    Column("room", String, primary_key=True),
+    Column("user", String, primary_key=True),
+    Column("node", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who is in the rooms of which webhooks are told who comes and goes, on which nodes, since when. A node
+that died leaves its people here, until another notices."""
+
+Index("present_node", present.c.node)
+
 change = Table(
     "change",
     metadata,

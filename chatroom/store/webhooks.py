@@ -4,7 +4,7 @@ Each function works in its caller's transaction; what the port says of the metho
 true of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -26,14 +27,15 @@ from twisted.internet.defer import Deferred
 from chatroom.domain import names
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import Conflict, NotFound
-from chatroom.domain.model import Millis, Seq
-from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, Webhook
+from chatroom.domain.model import Millis, Seq, User
+from chatroom.domain.webhooks import DEAD_KEPT, MOST, PASSING, Behind, Letter, Move, Progress, Webhook
 from chatroom.store import accounts, tables
 from chatroom.store.changes import leave
 from chatroom.store.rooms import OPEN
 from chatroom.store.upsert import upsert
 
 _of, _cursor, _letter, _room = tables.webhook.c, tables.webhook_cursor.c, tables.letter.c, tables.room.c
+_present = tables.present.c
 _WEBHOOK = [getattr(_of, name) for name in Webhook.__struct_fields__]
 _LETTER = [getattr(_letter, name) for name in Letter.__struct_fields__]
 
@@ -65,6 +67,7 @@ def remove_webhook(connection: Connection, hook: str) -> None:
     connection.execute(delete(tables.webhook_cursor).where(_cursor.hook == hook))
     if not connection.execute(delete(tables.webhook).where(_of.id == hook)).rowcount:
         raise NotFound(NO_WEBHOOK)
+    _attend_no_more(connection)
     leave(connection, ("webhook", hook))
 
 
@@ -73,6 +76,7 @@ def set_webhook(connection: Connection, hook: str, disabled: Millis | None, reas
     changed = update(tables.webhook).where(_of.id == hook).values(disabled=disabled, reason=reason)
     if not connection.execute(changed).rowcount:
         raise NotFound(NO_WEBHOOK)
+    _attend_no_more(connection)
     leave(connection, ("webhook", hook))
 
 
@@ -128,9 +132,20 @@ def keep(connection: Connection, progress: Progress) -> None:
     gone = [*progress.told, *(one.id for one in progress.dead if one.id)]
     if gone:
         connection.execute(delete(tables.letter).where(_letter.id.in_(gone)))
-    _put(connection, [one for one in (*progress.dead, *progress.new) if one.hook in there])
+    put = [*progress.dead, *_moved(connection, progress.moves)]
+    _put(connection, [one for one in put if one.hook in there])
     for died in {one.dead for one in progress.dead if one.dead is not None}:
         connection.execute(delete(tables.letter).where(_letter.dead < died - DEAD_KEPT))
+
+
+def left_behind(connection: Connection, nodes: Collection[str], limit: int) -> Sequence[Move]:
+    """See the port."""
+    query = select(_present.room, _present.user, _present.name, _present.kind, _present.node, _present.at)
+    query = query.where(_present.node.not_in(nodes)).order_by(_present.node).limit(limit)
+    return [
+        Move(room, User(user, name, kind), node, here=True, at=at)
+        for room, user, name, kind, node, at in connection.execute(query)
+    ]
 
 
 def dead(connection: Connection, hook: str, limit: int) -> Sequence[Letter]:
@@ -162,6 +177,47 @@ def forget_user(connection: Connection, user: str) -> None:
         remove_webhook(connection, hook)
     about = _letter.body.contains(f'"id":"{user}"', autoescape=True)
     connection.execute(delete(tables.letter).where(about))
+    connection.execute(delete(tables.present).where(_present.user == user))
+
+
+def _moved(connection: Connection, moves: Sequence[Move]) -> list[Letter]:
+    """Keep who is where; the letters of those who came first, and went last."""
+    users = {move.user.id for move in moves}
+    there: dict[tuple[str, str], set[str]] = {}
+    query = select(_present.room, _present.user, _present.node).where(_present.user.in_(users))
+    for room, user, node in connection.execute(query) if users else ():
+        there.setdefault((room, user), set()).add(node)
+    new: list[Letter] = []
+    for move in moves:
+        nodes = there.setdefault((move.room, move.user.id), set())
+        if not move.here:
+            nodes.discard(move.node)
+        new += () if nodes else move.letters
+        if move.here:
+            nodes.add(move.node)
+    last = {(move.room, move.user.id, move.node): move for move in moves}
+    if last:
+        keys = [dict(zip(("room_", "user_", "node_"), key, strict=True)) for key in last]
+        same = [_present[name] == bindparam(f"{name}_") for name in ("room", "user", "node")]
+        connection.execute(delete(tables.present).where(*same), keys)
+    rows = [
+        structs.asdict(move.user) | {"user": user, "room": room, "node": node, "at": move.at}
+        for (room, user, node), move in last.items()
+        if move.here
+    ]
+    for row in rows:
+        del row["id"]
+    if rows:
+        connection.execute(insert(tables.present), rows)
+    return new
+
+
+def _attend_no_more(connection: Connection) -> None:
+    """Where no webhook is told any more who comes and goes, nobody keeps up who is there."""
+    for events in connection.scalars(select(_of.events).where(_of.disabled.is_(None))):
+        if not set(PASSING).isdisjoint(events.split()):
+            return
+    connection.execute(delete(tables.present))
 
 
 def _put(connection: Connection, letters: Sequence[Letter]) -> None:
@@ -243,6 +299,10 @@ class SqlWebhooks:
     def keep(self, progress: Progress) -> "Deferred[None]":
         """See the port."""
         return self._write(lambda connection: keep(connection, progress))
+
+    def left_behind(self, nodes: Collection[str], limit: int) -> "Deferred[Sequence[Move]]":
+        """See the port."""
+        return self._read(lambda connection: left_behind(connection, nodes, limit))
 
     def dead(self, hook: str, limit: int) -> "Deferred[Sequence[Letter]]":
         """See the port."""

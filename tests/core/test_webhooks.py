@@ -349,9 +349,9 @@ def test_many_comings_are_kept_in_several_transactions_also_at_the_end(house, mo
     for number in range(7):
         house.json(f"Ana{number}").does("join", room="lobby")
     house.keep()
-    assert [len(one.new) for one in house.kept.kept if one.new] == [3]
+    assert [len(one.moves) for one in house.kept.kept if one.moves] == [3]
     house.done(house.webhooks.stop())
-    assert [len(one.new) for one in house.kept.kept if one.new] == [3, 3, 1]
+    assert [len(one.moves) for one in house.kept.kept if one.moves] == [3, 3, 1]
     assert len(house.again().courier.told()) == 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from chatroom.domain import names
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import ChatError, Conflict, NotFound
-from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, Webhook
+from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Move, Progress, Webhook
 
 from .memory_registry import MemoryRegistry
 
@@ -27,6 +28,7 @@ class MemoryWebhooks:
         self._hooks: dict[str, Webhook] = {}
         self._cursors: dict[tuple[str, str], int] = {}
         self._letters: dict[int, Letter] = {}
+        self._present: dict[tuple[str, str, str], Move] = {}
         self._numbers = count(1)
 
     def cursor(self, hook: str, room: str) -> int:
@@ -70,12 +72,14 @@ class MemoryWebhooks:
             raise NotFound("no such webhook")
         self._cursors = {key: seq for key, seq in self._cursors.items() if key[0] != hook}
         self._letters = {key: one for key, one in self._letters.items() if one.hook != hook}
+        self._attend_no_more()
         self._registry._changed("webhook", hook)
 
     def _do_set_webhook(self, hook: str, disabled: int | None, reason: str) -> None:
         if hook not in self._hooks:
             raise NotFound("no such webhook")
         self._hooks[hook] = structs.replace(self._hooks[hook], disabled=disabled, reason=reason)
+        self._attend_no_more()
         self._registry._changed("webhook", hook)
 
     def _do_behind(self, hook: Webhook) -> list[Behind]:
@@ -108,7 +112,7 @@ class MemoryWebhooks:
                 self._cursors[hook, room] = max(seq, self.cursor(hook, room))
         for gone in [*progress.told, *(one.id for one in progress.dead)]:
             self._letters.pop(gone, None)
-        for one in [*progress.dead, *progress.new]:
+        for one in [*progress.dead, *self._moved(progress.moves)]:
             if one.hook in self._hooks:
                 self._put(one)
         for one in progress.dead:
@@ -118,6 +122,25 @@ class MemoryWebhooks:
                 for k, kept in self._letters.items()
                 if kept.dead is None or kept.dead >= died - DEAD_KEPT
             }
+
+    def _moved(self, moves: Sequence[Move]) -> list[Letter]:
+        new: list[Letter] = []
+        for move in moves:
+            if not move.here:
+                self._present.pop((move.room, move.user.id, move.node), None)
+            if not any(key[:2] == (move.room, move.user.id) for key in self._present):
+                new += move.letters
+            if move.here:
+                self._present[move.room, move.user.id, move.node] = move._replace(letters=())
+        return new
+
+    def _do_left_behind(self, nodes: Collection[str], limit: int) -> list[Move]:
+        left = [one for one in self._present.values() if one.node not in nodes]
+        return sorted(left, key=lambda one: one.node)[:limit]
+
+    def _attend_no_more(self) -> None:
+        if not any(one.attends and one.disabled is None for one in self._hooks.values()):
+            self._present.clear()
 
     def _do_dead(self, hook: str, limit: int) -> list[Letter]:
         return [one for _, one in sorted(self._letters.items()) if one.hook == hook and one.dead][:limit]

@@ -8,7 +8,8 @@ import pytest
 
 from chatroom.domain.accounts import Account
 from chatroom.domain.errors import Conflict, NameTaken, NotFound
-from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Progress, Webhook
+from chatroom.domain.model import User
+from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Move, Progress, Webhook
 
 from .drafts import said
 from .memory_webhooks import MemoryWebhooks
@@ -54,6 +55,16 @@ def hook(id_: str = "w1", **more: Any) -> Webhook:
 
 def letter(**more: Any) -> Letter:
     return Letter(**({"id": 0, "hook": "w1", "room": "lobby", "after": 0, "at": NOW} | more))
+
+
+def came(
+    *letters: Letter, user: str = "u1", node: str = "one", here: bool = True, room: str = "lobby"
+) -> Move:
+    return Move(room, User(user, user.upper()), node, here, NOW, letters)
+
+
+def went(*letters: Letter, **more: str) -> Move:
+    return came(*letters, here=False, **more)
 
 
 def test_a_webhook_is_kept_with_its_bot_and_told_of(webhooks, registry):
@@ -112,7 +123,7 @@ def test_a_cursor_never_goes_back(webhooks, kept):
 def test_letters_wait_in_their_order_until_they_are_told(webhooks):
     webhooks.add_webhook(hook(), bot())
     new = [letter(body="1"), letter(body="2", after=3), letter(body="3", room="plans"), letter(hook="gone")]
-    webhooks.keep(Progress({}, new=new))
+    webhooks.keep(Progress({}, moves=[came(*new)]))
     assert list(webhooks.lettered("w1")) == ["lobby", "plans"]
     first, second = webhooks.letters("w1", "lobby", 0, 10)
     assert (first.body, second.body, second.after) == ("1", "2", 3)
@@ -125,7 +136,7 @@ def test_letters_wait_in_their_order_until_they_are_told(webhooks):
 
 def test_dead_letters_wait_to_be_sent_again(webhooks, registry):
     webhooks.add_webhook(hook(), bot())
-    webhooks.keep(Progress({}, new=[letter(body="1", after=7)]))
+    webhooks.keep(Progress({}, moves=[came(letter(body="1", after=7))]))
     (waiting,) = webhooks.letters("w1", "lobby", 0, 10)
     died = Letter(waiting.id, "w1", "lobby", 7, NOW, None, "1", NOW + 5, "500")
     webhooks.keep(Progress({("w1", "lobby"): 9}, dead=[died, letter(seq=9, dead=NOW + 5, reason="410")]))
@@ -154,7 +165,7 @@ def test_dead_letters_are_kept_for_a_month(webhooks):
 
 def test_disabling_and_removing_are_told_of(webhooks, registry):
     webhooks.add_webhook(hook(), bot())
-    webhooks.keep(Progress({("w1", "lobby"): 3}, new=[letter(body="1")]))
+    webhooks.keep(Progress({("w1", "lobby"): 3}, moves=[came(letter(body="1"))]))
     assert changed(registry, lambda: webhooks.set_webhook("w1", NOW, "410 Gone")) == [("webhook", "w1")]
     assert (webhooks.webhooks()[0].disabled, webhooks.webhooks()[0].reason) == (NOW, "410 Gone")
     assert changed(registry, lambda: webhooks.remove_webhook("w1")) == [("webhook", "w1")]
@@ -172,10 +183,63 @@ def test_of_a_deleted_account_nothing_is_told_and_a_bots_webhooks_end(tmp_path):
     webhooks.add_webhook(hook(), bot())
     bodies = [f'{{"user":{{"id":"{one}","name":"Ana"}}}}' for one in (ana.id, "g1")]
     new = [letter(body=body) for body in bodies]
-    webhooks.keep(Progress({}, new=new, dead=[letter(body=bodies[0], dead=NOW)]))
+    webhooks.keep(Progress({}, moves=[came(*new)], dead=[letter(body=bodies[0], dead=NOW)]))
     registry.delete_account(ana.id, "deleted")
     assert [one.body for one in webhooks.letters("w1", "lobby", 0, 10)] == bodies[1:]
     assert list(webhooks.dead("w1", 10)) == []
     assert ("webhook", "w1") in changed(registry, lambda: registry.delete_account("bBot", "deleted"))
     assert list(webhooks.webhooks()) == []
     kept.close()
+
+
+def bodies(webhooks) -> list[str | None]:
+    """What waits to be told, and is taken away."""
+    found = [one for room in ("lobby", "plans") for one in webhooks.letters("w1", room, 0, 100)]
+    webhooks.keep(Progress({}, told=[one.id for one in found]))
+    return [one.body for one in found]
+
+
+def test_who_is_on_several_nodes_comes_once_and_goes_once(webhooks):
+    webhooks.add_webhook(hook(events=("connected",)), bot())
+    webhooks.keep(Progress({}, moves=[came(letter(body="came"))]))
+    webhooks.keep(Progress({}, moves=[came(letter(body="came to two"), node="two")]))
+    assert bodies(webhooks) == ["came"]
+    webhooks.keep(Progress({}, moves=[went(letter(body="went from one"))]))
+    webhooks.keep(Progress({}, moves=[went(letter(body="went"), node="two")]))
+    assert bodies(webhooks) == ["went"]
+    both = [came(letter(body="came"), node=node) for node in ("one", "two")]
+    other = came(letter(body="other came"), user="u2")
+    elsewhere = came(letter(body="came elsewhere", room="plans"), room="plans")
+    webhooks.keep(Progress({}, moves=[*both, other, elsewhere]))
+    assert bodies(webhooks) == ["came", "other came", "came elsewhere"]
+    webhooks.keep(Progress({}, moves=[went(letter(body="went"), node=node) for node in ("one", "two")]))
+    assert bodies(webhooks) == ["went"]
+
+
+def test_who_says_again_that_they_are_there_does_not_come_again(webhooks):
+    webhooks.add_webhook(hook(events=("connected",)), bot())
+    for _ in range(2):
+        webhooks.keep(Progress({}, moves=[came(letter(body="came"))]))
+    assert bodies(webhooks) == ["came"]
+    webhooks.keep(Progress({}, moves=[went(letter(body="went"), user="u2")]))
+    assert bodies(webhooks) == ["went"], "they were there before it was kept who is"
+
+
+def test_whom_a_node_has_left_behind_is_found(webhooks):
+    webhooks.add_webhook(hook(events=("disconnected",)), bot())
+    webhooks.keep(Progress({}, moves=[came(node=node, user=user) for node in "abc" for user in ("u1", "u2")]))
+    left = webhooks.left_behind(["b"], 100)
+    assert sorted((one.node, one.user.id) for one in left) == [(n, u) for n in "ac" for u in ("u1", "u2")]
+    assert left[0] == came(node="a", user=left[0].user.id)
+    assert {one.node for one in webhooks.left_behind(["b"], 2)} == {"a"}
+    assert list(webhooks.left_behind(["a", "b", "c"], 100)) == []
+
+
+def test_it_is_forgotten_who_is_where_with_the_last_webhook_that_is_told_of_it(webhooks):
+    webhooks.add_webhook(hook(events=("disconnected",)), bot())
+    webhooks.add_webhook(hook("w2", events=("connected",)), None)
+    webhooks.keep(Progress({}, moves=[came()]))
+    webhooks.remove_webhook("w2")
+    assert len(webhooks.left_behind([], 100)) == 1
+    webhooks.set_webhook("w1", NOW, "gone")
+    assert list(webhooks.left_behind([], 100)) == []
