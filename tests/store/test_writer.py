@@ -101,7 +101,7 @@ def test_nothing_is_taken_once_it_stops(kept):
 
 def test_stopping_twice_is_stopping_once(kept):
     kept.start()
-    first, second = kept.store._writer.stop(), kept.store._writer.stop()
+    first, second = kept.store.writer.stop(), kept.store.writer.stop()
     kept.wait(first)
     kept.wait(second)
     kept.store._pool.stop()
