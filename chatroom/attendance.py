@@ -12,7 +12,7 @@ from chatroom.direct import Direct
 from chatroom.domain import names
 from chatroom.domain.errors import CloseCode, NotFound
 from chatroom.domain.events import Event, MemberChanged, Notice, Passing
-from chatroom.domain.model import Seq, User
+from chatroom.domain.model import Millis, Seq, User
 from chatroom.domain.ports import Committed, Origin, Store
 from chatroom.hub import Hub, LiveRoom
 from chatroom.member import Member
@@ -193,9 +193,9 @@ class Attendance:
             room.joining -= 1
             self._hub.release(room)
 
-    async def bring(self, name: str, user: str, events: Sequence[Event]) -> None:
-        """Something happened in a direct room, on another node: a user's devices here are told, and are
-        in the room from now on."""
+    async def bring(self, name: str, user: str, after: Seq, since: Millis = 0) -> None:
+        """Something happened in a direct room, on another node: a user's devices here are told what is after
+        `after` and not from before `since`, and are in the room from now on."""
         if not self._outside(name, user):
             return
         room = self._hub.open(name)
@@ -208,7 +208,7 @@ class Attendance:
                 if not stays or member.gone or name in member.rooms:
                     continue
                 dialect = member.outlet.dialect
-                for payload in room.tail.after(events[0].seq - 1, dialect, LOADED).payloads:
+                for payload in room.tail.after(max(after, room.tail.before(since)), dialect, LOADED).payloads:
                     member.outlet.send(dialect.frame(payload))
                 self.enter(member, room)
         finally:

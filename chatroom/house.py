@@ -30,6 +30,7 @@ from chatroom.hooks import Room
 from chatroom.hub import Hub
 from chatroom.identity import Identity, Site
 from chatroom.metering import Meters
+from chatroom.missed import Missed
 from chatroom.moderation import Moderation
 from chatroom.neighbours import Neighbours
 from chatroom.ordering import Ordering
@@ -120,7 +121,7 @@ class House:
             )
             self.chat.attendance.watcher = self.webhooks
             self.webhooks.people = self.chat.attendance.people_here
-        self.neighbours = None if bus is None else self._among(bus, store)
+        self.neighbours = None if bus is None else self._among(bus, store, registry)
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common, reactions),
@@ -154,7 +155,7 @@ class House:
             else:
                 return
 
-    def _among(self, bus: Bus, store: Store) -> Neighbours:
+    def _among(self, bus: Bus, store: Store, registry: Registry) -> Neighbours:
         """The other nodes, as far as they can be heard on `bus`."""
         rooms = self.chat.attendance
 
@@ -162,7 +163,10 @@ class House:
             rooms.tell(committed, invites=False)
 
         ordering = Ordering(store, self.hub, self._clock, tell)
-        found = Neighbours(bus, self.hub, self.people, self._clock, ordering, rooms, self.changes.soon)
+        missed = Missed(registry, self.people, self._clock, rooms)
+        found = Neighbours(
+            bus, self.hub, self.people, self._clock, ordering, missed, rooms, self.changes.soon
+        )
         rooms.others = self.rooms.neighbours = found
         if self.webhooks is not None:
             self.webhooks.others = found.relay_to(self.webhooks)

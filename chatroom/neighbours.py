@@ -21,6 +21,7 @@ from chatroom.domain.events import Event, MemberChanged, Notice, Passing
 from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
 from chatroom.hub import Hub, LiveRoom
+from chatroom.missed import Missed
 from chatroom.ordering import Ordering
 from chatroom.people import People
 from chatroom.relay import TOPIC as _WEBHOOKS
@@ -65,8 +66,8 @@ class Rooms(Protocol):
     def notify_here(self, user: str, notice: Notice) -> None:
         """An application has something to say to somebody."""
 
-    def bring(self, room: str, user_id: str, events: Sequence[Event]) -> Awaitable[None]:
-        """Something happened in a direct room of somebody's."""
+    def bring(self, room: str, user_id: str, after: Seq) -> Awaitable[None]:
+        """Something happened in a direct room of somebody's, after its event `after`."""
 
 
 class Neighbours:
@@ -81,6 +82,7 @@ class Neighbours:
         people: People,
         clock: Clock,
         ordering: Ordering,
+        missed: Missed,
         rooms: Rooms,
         nudged: Callable[[], None],
     ) -> None:
@@ -94,6 +96,7 @@ class Neighbours:
         """The random id of this node's life."""
         self._mark = self.node.encode()
         self.ordering = ordering
+        self.missed = missed
         self.roster = Roster(hub, clock, self._ask)
         self._own = Own()
         self.taken = 0
@@ -264,7 +267,7 @@ class Neighbours:
         if kind == b"D":
             events = _events.decode(body)
             if events:
-                self._run(self._rooms.bring(events[0].room, user, events))
+                self._run(self._rooms.bring(events[0].room, user, events[0].seq - 1))
         elif kind == b"I":
             for event in _invitations(_events.decode(body)):
                 self._rooms.tell_invited(event)
@@ -284,6 +287,8 @@ class Neighbours:
         self._introduce()
         self._nudged()
         self._run(self.ordering.look())
+        self.missed.lost()
+        self._run(self.missed.look(up=True))
         if self.relay is not None:
             self.relay.mended()
 
@@ -306,6 +311,9 @@ class Neighbours:
     def _look(self) -> None:
         self._timers[0] = self._clock.callLater(LOOK, self._look)
         fresh, self._fresh = self._fresh, set()
+        if not self._bus.up:
+            self.missed.lost()
+        self._run(self.missed.look(up=self._bus.up))
         if not self._bus.up or self._clock.seconds() - self._looked >= LOOK_ANYWAY:
             self._looked = self._clock.seconds()
             self._run(self.ordering.look())

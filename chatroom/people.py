@@ -120,6 +120,10 @@ class People:
         if not holders:
             del self._names[key]
 
+    def ids(self) -> Sequence[str]:
+        """Who is online here."""
+        return tuple(self._members)
+
     def connections(self, user_id: str) -> Sequence[Member]:
         """The connections of a user."""
         return tuple(self._members.get(user_id, ()))

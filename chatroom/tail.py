@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from chatroom.domain.events import Deleted, Edited, Event, MemberChanged, Message, Reaction, size_of, tallied
-from chatroom.domain.model import By, Seq
+from chatroom.domain.model import By, Millis, Seq
 from chatroom.domain.ports import PAGE_BYTES, Dialect
 
 MAX_EVENTS = 1_000
@@ -75,6 +75,16 @@ class Tail:
     def reaches(self, seq: Seq) -> bool:
         """Whether everything after `seq` is here."""
         return seq >= self.head - len(self._entries)
+
+    def before(self, at: Millis) -> Seq:
+        """The `seq` of the newest event that is from before a time; of what is held, the one before that
+        where none is."""
+        seq = self.head
+        for entry in reversed(self._entries):
+            if entry.event.at < at:
+                break
+            seq -= 1
+        return seq
 
     def after(self, seq: Seq, dialect: Dialect, limit: int, size: int = PAGE_BYTES) -> Stretch:
         """The first events after `seq`, which `reaches`; at least one where there is one."""

@@ -7,7 +7,7 @@ end. A `digest` is the SHA-256 of a secret, in hex. Errors are `Unavailable`, an
 names.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
 
 from chatroom.domain.accounts import (
@@ -126,6 +126,10 @@ class Rooms(Protocol):
 
     def memberships_of(self, user: str) -> Awaitable[Sequence[Membership]]:
         """Every place that a user has."""
+
+    def spoken_with(self, users: Collection[str], since: Millis) -> Awaitable[Sequence[tuple[str, str, Seq]]]:
+        """The direct rooms in which something is from after a time, or from then: of each its name, whose of
+        `users` it is (once for each) and its newest event."""
 
     def set_membership(self, membership: Membership) -> Awaitable[None]:
         """Give somebody a place in a room, or another role there."""

@@ -1,6 +1,6 @@
 """The registry: what is behind its port, each in a thread and a transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event as ThreadEvent
 from threading import Lock
@@ -215,6 +215,12 @@ class SqlRegistry:
     def memberships_of(self, user: str) -> "Deferred[Sequence[Membership]]":
         """See the port."""
         return self._read(rooms.memberships_of, user)
+
+    def spoken_with(
+        self, users: Collection[str], since: Millis
+    ) -> "Deferred[Sequence[tuple[str, str, Seq]]]":
+        """See the port."""
+        return self._read(rooms.spoken_with, users, since)
 
     def set_membership(self, membership: Membership) -> "Deferred[None]":
         """See the port."""

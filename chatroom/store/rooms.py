@@ -4,7 +4,7 @@ Each function works in its caller's transaction; what the port says of the metho
 true of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatroom.domain.accounts import Membership, RoomRecord
 from chatroom.domain.errors import Conflict, NotFound
-from chatroom.domain.model import Seq
+from chatroom.domain.model import Millis, Seq
 from chatroom.store import tables
 from chatroom.store.changes import leave
 from chatroom.store.upsert import put, upsert
@@ -64,6 +64,18 @@ def memberships(connection: Connection, room: str) -> Sequence[Membership]:
 def memberships_of(connection: Connection, user: str) -> Sequence[Membership]:
     """See the port."""
     return _memberships(connection, tables.membership.c.user == user)
+
+
+def spoken_with(
+    connection: Connection, users: Collection[str], since: Millis
+) -> Sequence[tuple[str, str, Seq]]:
+    """See the port."""
+    of, place, last = tables.room.c, tables.membership.c, tables.event.c
+    rooms = tables.membership.join(tables.room, of.name == place.room)
+    newest = rooms.join(tables.event, and_(last.room == of.name, last.seq == of.head))
+    wanted = place.user.in_(users), of.kind == "direct", last.at >= since
+    query = select(of.name, place.user, of.head).select_from(newest).where(*wanted)
+    return [(str(room), str(user), int(head)) for room, user, head in connection.execute(query)]
 
 
 def others(connection: Connection, room: str, user: str) -> Sequence[Membership]:

@@ -134,6 +134,10 @@ class MemoryStore:
 
     # For a registry beside it.
 
+    def logs(self) -> Mapping[str, Sequence[Event]]:
+        """What is in each room's log, as it was written."""
+        return self._logs
+
     def all_heads(self) -> dict[str, int]:
         """The `seq` of each room's newest event."""
         return {room: len(log) for room, log in self._logs.items()}

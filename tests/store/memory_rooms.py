@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from typing import Any
 
@@ -66,6 +66,16 @@ class MemoryRooms:
     @asked
     def memberships_of(self, user: str) -> Sequence[Membership]:
         return [one for _, one in sorted(self._memberships.items()) if one.user == user]
+
+    @asked
+    def spoken_with(self, users: Collection[str], since: int) -> Sequence[tuple[str, str, int]]:
+        logs = self._store.logs()
+        return [
+            (room, user, logs[room][-1].seq)
+            for room, user in self._memberships
+            if user in users and self._rooms[room].kind == "direct" and room in logs
+            if logs[room][-1].at >= since
+        ]
 
     @asked
     def set_membership(self, membership: Membership) -> None:

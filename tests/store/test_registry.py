@@ -352,6 +352,7 @@ def test_nobodys_rooms_are_found_by_reading_everybodys(kept):
         lambda registry: registry.memberships("den"),
         lambda registry: registry.memberships_of("u1"),
         lambda registry: registry.others("den", "u1"),
+        lambda registry: registry.spoken_with(["u1", "u2"], NOW),
         lambda registry: registry.deeds(NOW, 10),
         lambda registry: registry.changes(5),
         lambda registry: registry.messages_of("u1", "lobby", 10),

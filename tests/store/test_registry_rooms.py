@@ -99,6 +99,20 @@ def test_taking_a_place_away_says_whether_there_was_one(registry):
     assert registry.end_membership("den", "u1") is False
 
 
+def test_direct_rooms_in_which_something_was_said_lately_are_found_by_who_has_them(kept, registry):
+    for room, kind in [("ab", "direct"), ("bc", "direct"), ("cd", "direct"), ("den", "private")]:
+        registry.create_room(record(room, kind=kind), [place(room, user) for user in room[:2]])
+    said_at = [("ab", 10), ("ab", 20), ("bc", 30), ("den", 40)]
+    append(kept, *[structs.replace(said(room=room), at=at) for room, at in said_at])
+    assert sorted(registry.spoken_with(["a", "b", "d", "e"], 20)) == [
+        ("ab", "a", 2),
+        ("ab", "b", 2),
+        ("bc", "b", 1),
+    ]
+    assert registry.spoken_with(["a"], 21) == []
+    assert registry.spoken_with([], 0) == []
+
+
 def test_places_are_listed_by_room_and_by_user(registry):
     for room, user in [("den", "u2"), ("attic", "u1"), ("den", "u1")]:
         registry.set_membership(place(room, user))
