@@ -162,7 +162,7 @@ def test_a_port_in_use_is_one_clear_line_in_the_foreground(tmp_path: Path) -> No
     assert ended.returncode == 1
     assert ended.stderr == (
         f"chatroom: cannot listen on {endpoint}: another program listens there; end it, or choose another"
-        " --endpoint\n"
+        " endpoint\n"
     )
     assert "Traceback" not in ended.stdout
     assert not (tmp_path / "twistd.pid").exists()
