@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from msgspec import structs
-from sqlalchemy import Connection, Dialect, bindparam, false, insert, select, true, update
+from sqlalchemy import Connection, Dialect, bindparam, false, select, true, update
 
 from chatroom.domain.errors import ChatError, NotFound
 from chatroom.domain.events import Deleted, Edited, Event, Message, Reaction
 from chatroom.domain.model import Seq
 from chatroom.store import search
-from chatroom.store.prepared import Prepared
+from chatroom.store.prepared import Prepared, Rows
 from chatroom.store.reactions import marking
 from chatroom.store.rows import (
     EVENT_COLUMNS,
@@ -150,10 +150,10 @@ class _Log:
     def _insert(self) -> None:
         fresh, self._fresh = self._fresh, []
         if fresh:
-            self._do.insert_events.run_many(self._connection, [event_row(one) for one in fresh])
+            self._do.events.insert(self._connection, [event_row(one) for one in fresh])
         said = [message_row(one) for one in fresh if isinstance(one, Message)]
         if said:
-            self._do.insert_messages.run_many(self._connection, said)
+            self._do.messages.insert(self._connection, said)
 
 
 class _Statements:
@@ -169,8 +169,8 @@ class _Statements:
         self.raise_head = Prepared(dialect, raised.returning(room.c.head), "by", "the_room")
         self.make_room = Prepared(dialect, unless_there(dialect, room), "name", "title", "kind", "head")
 
-        self.insert_events = Prepared(dialect, insert(event), *EVENT_COLUMNS)
-        self.insert_messages = Prepared(dialect, insert(message).values(deleted=false()), *MESSAGE_COLUMNS)
+        self.events = Rows(dialect, event, *EVENT_COLUMNS)
+        self.messages = Rows(dialect, message, *MESSAGE_COLUMNS, deleted=false())
 
         target = message.c.room == bindparam("in_room"), message.c.seq == bindparam("target")
         changed = update(message).where(*target, ~message.c.deleted).values(text=bindparam("now"))

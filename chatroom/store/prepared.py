@@ -3,10 +3,20 @@
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ClauseElement, Connection, Dialect
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    Table,
+    insert,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import Insert
 
 Values = tuple[Any, ...]
 """A statement's parameters, in the order of its `names`."""
@@ -23,7 +33,7 @@ class Prepared:
     """
 
     def __init__(self, dialect: Dialect, statement: ClauseElement, *names: str) -> None:
-        keys = names if isinstance(statement, Insert) else None
+        keys = names if isinstance(statement, Insert) and statement.select is None else None
         compiled = cast(SQLCompiler, statement.compile(dialect=dialect, column_keys=keys))
         for bind, name in compiled.bind_names.items():
             if name not in names or bind.type.dialect_impl(dialect).bind_processor(dialect):
@@ -63,6 +73,33 @@ class Prepared:
 
     def _told(self, error: Exception) -> Exception:
         return DBAPIError.instance(self._sql, None, error, self._error, dialect=self._dialect)
+
+
+class Rows:
+    """Rows of `table` that are inserted together, compiled for `dialect`: values of the columns `names`,
+    and in the columns of `fixed` the same in all.
+
+    One statement, also where psycopg would send one for each row and an end after the last: a node that is
+    halted between them would keep what it has locked, and the server wait for it without any time-out.
+    """
+
+    def __init__(self, dialect: Dialect, table: Table, *names: str, **fixed: ColumnElement[Any]) -> None:
+        self._as_columns = dialect.name == "postgresql"
+        statement: Insert = insert(table).values(**fixed)
+        if self._as_columns:
+            types = {name: table.c[name].type.compile(dialect=dialect) for name in names}
+            columns = ", ".join(f"CAST(:{name} AS {types[name]}[])" for name in names)
+            given = text(f"unnest({columns}) AS given ({', '.join(names)})")
+            values: list[Any] = [*(literal_column(f"given.{name}") for name in names), *fixed.values()]
+            statement = insert(table).from_select([*names, *fixed], select(*values).select_from(given))
+        self._statement = Prepared(dialect, statement, *names)
+
+    def insert(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Insert them."""
+        if self._as_columns:
+            self._statement.run(connection, tuple(map(list, zip(*rows, strict=True))))
+        else:
+            self._statement.run_many(connection, rows)
 
 
 def _arrangement(names: Sequence[str], order: Sequence[str] | None) -> Callable[[Values], Any] | None:

@@ -22,6 +22,7 @@ from chatroom.hooks import Room
 from chatroom.plain import PlainSession
 from chatroom.session import Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
+from chatroom.wire.json import Malformed, decode
 
 from ..store.keeping import outcome
 from ..store.memory import MemoryStore
@@ -199,7 +200,12 @@ class Talker:
 
     def send(self, payload: bytes) -> None:
         """Send anything."""
-        self.session.read(payload)
+        try:
+            command = decode(payload)
+        except Malformed as malformed:
+            self.session.refuse(malformed.reply)
+        else:
+            self.session.receive(command, len(payload))
 
     def ask(self, request: str, /, **fields: Any) -> dict[str, Any]:
         """Send a request and let everything happen; its answer."""

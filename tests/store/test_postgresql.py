@@ -17,11 +17,13 @@ from sqlalchemy import text
 from chatroom.domain.accounts import Membership
 from chatroom.domain.errors import Internal, Unavailable
 from chatroom.store import postgresql
+from chatroom.store.commit import commit
 from chatroom.store.opening import Unusable, epoch_of, open_engines
+from chatroom.store.rows import events_of, to_event
 from chatroom.store.tables import metadata
 
 from .. import postgresql as testing
-from .drafts import said
+from .drafts import edited, said
 from .keeping import PATIENCE, OnServer, Real
 
 CHECKOUT = Path(__file__).parents[2]
@@ -68,6 +70,15 @@ def opened(url: str) -> str:
 
 
 # Opening.
+
+
+def test_a_server_that_starts_does_not_wait_for_those_who_write(server, database):
+    url = server.url(database)
+    writing, _reading = open_engines(url)
+    with writing.begin() as connection:
+        commit(connection, [said("on its way")], careful=False)
+        opened(url)
+    writing.dispose()
 
 
 def test_the_migrations_make_the_tables(server, database):
@@ -281,6 +292,22 @@ def test_a_connection_that_is_cut_in_a_commit_refuses_and_recovers(kept, server)
         with pytest.raises(Unavailable):
             kept.wait(waiting)
     assert kept.wait(kept.store.append(said("after"))).seq == 2
+
+
+def test_what_is_committed_together_is_sent_in_whole_statements(server, database, monkeypatch):
+    # For the rest of what a server has begun to send, and is halted, the database would wait for ever.
+    import psycopg
+
+    monkeypatch.delattr(psycopg.Cursor, "executemany")
+    writing, _reading = open_engines(server.url(database))
+    drafts = [said(f"é {n}", key=None if n % 3 else f"key {n}", at=10**n) for n in range(10)]
+    with writing.begin() as connection:
+        first = commit(connection, drafts, careful=False)
+        second = commit(connection, [edited(1), said("none has a key")], careful=False)
+    events = [event for event, _new in (*first, *second)]
+    with writing.connect() as connection:
+        assert [to_event(row) for row in connection.execute(events_of("lobby"))][1:] == events[1:]
+    writing.dispose()
 
 
 def test_a_lock_that_is_held_too_long_refuses(server, database):

@@ -109,7 +109,8 @@ def test_a_type_that_converts_its_values_is_refused():
 def test_a_commits_statements_can_be_said_to_postgresql(paramstyle):
     dialect = psycopg.dialect(paramstyle=paramstyle)
     dialect.dbapi = SimpleNamespace(Error=Exception)
-    said = [statement._sql for statement in vars(commit._Statements(dialect)).values()]
+    statements = vars(commit._Statements(dialect)).values()
+    said = [getattr(one, "_statement", one)._sql for one in statements]
     assert len(said) == 9
     assert not any("?" in one for one in said)
     assert any("RETURNING" in one for one in said)
