@@ -42,6 +42,9 @@ class Directory(NamedTuple):
             return Principal(User(wanted, f"{kind}-{wanted[1:7]}", kind))
         for user_id in self.people.named(wanted):
             return self.people.connections(user_id)[0].principal
+        elsewhere = self.people.elsewhere.named(wanted)
+        if elsewhere is not None:
+            return Principal(elsewhere)
         raise NotFound(f"nobody here is called {wanted}")
 
     async def known(self, subjects: Iterable[str]) -> list[User]:

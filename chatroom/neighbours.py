@@ -97,7 +97,7 @@ class Neighbours:
         self._mark = self.node.encode()
         self.ordering = ordering
         self.missed = missed
-        self.roster = Roster(hub, clock, self._ask)
+        self.roster = Roster(hub, clock, self._ask, people.elsewhere)
         self._own = Own()
         self.taken = 0
         """How many events the others have told of that are for members here."""
@@ -110,6 +110,7 @@ class Neighbours:
         self.relay: Relay | None = None
         bus.heard, bus.mended = self._heard, self._mended
         hub.on_open, hub.on_release = self._opened, self._released
+        people.elsewhere.known = lambda: bus.up
         people.on_here, people.on_gone = self._user_here, self._user_gone
 
     @property

@@ -17,6 +17,7 @@ from chatroom.domain.errors import BadToken, CloseCode, Forbidden, NameTaken, Ra
 from chatroom.domain.limits import Limits
 from chatroom.domain.model import User
 from chatroom.member import Member
+from chatroom.namesakes import Namesakes
 
 DISCONNECTED = "you were disconnected by who runs this server"
 
@@ -40,6 +41,8 @@ class People:
         self.on_here: Callable[[str], None] | None = None
         self.on_gone: Callable[[str], None] | None = None
         """Told of each user's first connection here, and of the end of the last one."""
+        self.elsewhere = Namesakes()
+        """The names that are taken on other nodes."""
         self.version = 0
         """Another number whenever an account, or what lets somebody into one, was changed."""
 
@@ -87,7 +90,7 @@ class People:
         key = names.name_key(name)
         if self._owners.get(key, user_id) != user_id:
             raise NameTaken(f"{name} is somebody's who has an account here; log in, or take another name")
-        if user_id not in self._names.get(key, {user_id: 1}):
+        if user_id not in self._names.get(key, {user_id: 1}) or self.elsewhere.taken(key, user_id):
             raise NameTaken(f"{name} is somebody else here just now; take another name")
         return name
 
@@ -161,4 +164,4 @@ class People:
     def _taken(self, key: str, user_id: str | None) -> bool:
         if key in self._owners:
             return self._owners[key] != user_id
-        return user_id not in self._names.get(key, {user_id: 1})
+        return user_id not in self._names.get(key, {user_id: 1}) or self.elsewhere.taken(key, user_id)

@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from chatroom.domain.model import User
 from chatroom.domain.ports import Clock, Timer
 from chatroom.hub import Hub, LiveRoom
+from chatroom.namesakes import Namesakes
 
 BEAT = 2.0
 """Seconds between two beats of a node."""
@@ -173,12 +174,14 @@ class Own:
 
 
 class Roster:
-    """The people of the other nodes. `ask` is called for a room of which something was missed."""
+    """The people of the other nodes. `ask` is called for a room of which something was missed; `names` are
+    those that they have."""
 
-    def __init__(self, hub: Hub, clock: Clock, ask: Callable[[str], None]) -> None:
+    def __init__(self, hub: Hub, clock: Clock, ask: Callable[[str], None], names: Namesakes) -> None:
         self._hub = hub
         self._clock = clock
         self._ask = ask
+        self._names = names
         self._nodes: dict[str, _Node] = {}
         self._there: dict[str, dict[str, _Known]] = {}
         self._introductions: dict[str, tuple[set[str], Deferred[None]]] = {}
@@ -202,7 +205,8 @@ class Roster:
 
     def forget(self, room: LiveRoom) -> None:
         """Nobody is there any more."""
-        self._there.pop(room.name, None)
+        for known in self._there.pop(room.name, {}).values():
+            self._note(known.users, {})
 
     async def introduced(self, room: LiveRoom) -> None:
         """Once it is known who is in a room elsewhere, or after a moment."""
@@ -269,10 +273,12 @@ class Roster:
         before = users.pop(moved.user.id, None)
         if moved.here:
             users[moved.user.id] = moved.user
+        one = {moved.user.id: moved.user}
+        was, now = {} if before is None else {before.id: before}, one if moved.here else {}
+        self._note(was, now)
         live = self._hub.room(room)
         if live is not None:
-            one = {moved.user.id: moved.user}
-            _tell(live, {} if before is None else one, one if moved.here else {})
+            _tell(live, was, now)
 
     def present(self, node: str, room: str, present: Present) -> None:
         """A node tells of all its people in a room."""
@@ -308,9 +314,17 @@ class Roster:
         self._there[room][node] = now
         if node in self._nodes:
             self._nodes[node].now_in(room, len(now.users))
+        self._note(before, now.users)
         live = self._hub.room(room)
         if live is not None:
             _tell(live, before, now.users)
+
+    def _note(self, before: Mapping[str, User], now: Mapping[str, User]) -> None:
+        """Whose names are taken now."""
+        for user in before.values():
+            self._names.went(user)
+        for user in now.values():
+            self._names.came(user)
 
 
 def _tell(room: LiveRoom, before: Mapping[str, User], now: Mapping[str, User]) -> None:

@@ -18,7 +18,7 @@ CORE = (
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reactions reception userkeeping"
     " webhooks postman lanes progress answers signatures webhookkeeping listener searching"
-    " ordering roster neighbours missed relay comings readiness pace counts"
+    " ordering roster neighbours namesakes missed relay comings readiness pace counts"
 )
 LAYERS = {
     "chatroom.domain": 0,

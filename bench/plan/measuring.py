@@ -22,6 +22,7 @@ from chatroom.domain.events import Event, Message
 from chatroom.domain.model import By, User
 from chatroom.domain.ports import Store
 from chatroom.hub import Hub
+from chatroom.namesakes import Namesakes
 from chatroom.ordering import Ordering
 from chatroom.roster import Beat, Moved, Own, Present, Roster
 from chatroom.store.commit import commit
@@ -69,7 +70,7 @@ def _bus_message() -> Found:
 def _beat() -> Found:
     """A beat of many rooms is made, and heard by a node that has people in each of them."""
     own, hub, user = Own(), Hub(Clock()), User("u" + "0" * 24, "Ana")
-    roster = Roster(hub, Clock(), lambda _room: None)
+    roster = Roster(hub, Clock(), lambda _room: None, Namesakes())
     names = [f"room-{number:06}" for number in range(_ROOMS)]
     for name in names:
         own.came(name, user)
@@ -93,7 +94,7 @@ def _beat() -> Found:
 def _moved() -> Found:
     """One comes, on a node that knows of many of another's people in that room."""
     hub = Hub(Clock())
-    roster = Roster(hub, Clock(), lambda _room: None)
+    roster = Roster(hub, Clock(), lambda _room: None, Namesakes())
     hub.loaded(lobby := hub.open("lobby"), [], 0)
     roster.open(lobby)
     users = [User(f"u{number:024}", "Ana") for number in range(_PEOPLE)]

@@ -6,6 +6,7 @@ from twisted.internet.task import Clock
 
 from chatroom.domain.model import User
 from chatroom.hub import Hub, LiveRoom
+from chatroom.namesakes import Namesakes
 from chatroom.neighbours import _INTRODUCTIONS
 from chatroom.roster import BEAT, REPEATS, TURNS, Beat, Own, Present, Roster
 
@@ -30,7 +31,8 @@ class Listening:
     def __init__(self) -> None:
         self.hub = Hub(Clock())
         self.asked: list[str] = []
-        self.roster = Roster(self.hub, Clock(), self.asked.append)
+        self.names = Namesakes()
+        self.roster = Roster(self.hub, Clock(), self.asked.append, self.names)
         self.lobby: LiveRoom = self.hub.open("lobby")
         self.hub.loaded(self.lobby, [], 0)
         self.roster.open(self.lobby)
