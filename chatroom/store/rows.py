@@ -107,6 +107,9 @@ def to_event(row: Sequence[Any]) -> Event:
         return MemberChanged(room=room, seq=seq, at=at, by=by, key=key, **structs.asdict(_place(body)))
     if kind == "room":
         return RoomChanged(room=room, seq=seq, at=at, by=by, key=key, **structs.asdict(_rules(body)))
+    if kind != "message":
+        # What only newer servers know has its number and its place here, and nothing to show.
+        return Message(room=room, seq=seq, at=at, by=by, key=key, text="", deleted=True)
     more = _decode(body) if body else Body()
     return Message(
         room=room,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from .. import postgresql
+from .. import postgresql, redis
 from .clients import JsonClient
 from .conftest import Start
 from .server import run
@@ -21,6 +22,13 @@ NEWER = (
 )
 """What a newer version might do to the database when it starts, adding only."""
 
+POLL = (
+    "WITH lobby AS (UPDATE room SET head = head + 1 WHERE name = 'lobby' RETURNING head)"
+    " INSERT INTO event (room, seq, at, kind, author, name, body, colour)"
+    " SELECT 'lobby', head, 1, 'poll', 'gx', 'Newer', '{\"question\": \"lunch?\"}', 'red' FROM lobby"
+)
+"""What it might commit then: a kind of event that the older one has never heard of."""
+
 
 @pytest.fixture
 def store() -> Iterator[str]:
@@ -30,25 +38,38 @@ def store() -> Iterator[str]:
     postgresql.server().drop(name)
 
 
+@pytest.fixture
+def bus() -> Iterator[str]:
+    """A Redis's URL."""
+    made = redis.server()
+    yield made.url
+    made.end()
+
+
 def test_a_server_that_runs_goes_on_when_a_newer_one_has_added_to_the_database(
-    server: Start, store: str, tmp_path
+    server: Start, store: str, bus: str, tmp_path: Path
 ) -> None:
-    options = (f"--store={store}", "--no-limits", "--sign-up=open")
-    older = server(*options)
+    older = server(f"--store={store}", f"--bus={bus}", "--no-limits")
     database = store.rpartition("/")[2]
     with JsonClient(older.ws, "Ana") as ana:
         ana.join()
         assert ana.post("before") == 1
         for statement in NEWER:
             postgresql.server().execute(statement, database)
-        # On connections from before and on new ones, what is known and what is made anew.
         assert ana.post("after") == 2
-        assert ana.ask("edit", room="lobby", seq=1, text="edited")["type"] == "ok"
-        assert ana.ask("react", room="lobby", seq=2, emoji="\N{THUMBS UP SIGN}", on=True)["type"] == "ok"
+        assert ana.ask("edit", room="lobby", seq=1, text="edited")["seq"] == 3
+        assert ana.ask("react", room="lobby", seq=2, emoji="\N{THUMBS UP SIGN}", on=True)["seq"] == 4
         assert ana.ask("room.create", room="garden", title="Garden")["type"] == "ok"
-        assert len(ana.ask("history", room="lobby")["events"]) == 4
+
+        postgresql.server().execute(POLL, database)
+        assert ana.post("after the poll") == 6
+        told = list(ana.gather(lambda event: event["seq"] == 6))
+        assert [(event["seq"], event["text"]) for event in told] == [
+            *((1, "before"), (2, "after"), (5, ""), (6, "after the poll"))
+        ]
+        assert told[2]["deleted"]
         with JsonClient(older.ws, "Bob") as bob:
-            assert [event["seq"] for event in bob.join()["events"]] == [1, 2, 3, 4]
+            assert [event["seq"] for event in bob.join()["events"]] == [1, 2, 3, 4, 5, 6]
     older.stop()
     again = run(f"--store={store}", "--endpoint=tcp:0:interface=127.0.0.1", folder=tmp_path)
     assert again.returncode == 1
