@@ -7,7 +7,7 @@ from bench.contestant import Contestant
 from bench.course import Course, Sample
 from bench.members import ServerError
 from bench.scenarios.scenario import Scenario
-from bench.servers import StartError
+from bench.servers import ROOT, StartError
 
 Entry = tuple[Scenario, list[Contestant]]
 """A scenario and who takes part in it here."""
@@ -25,7 +25,7 @@ def run_all(course: Course, entries: Sequence[Entry], say: Callable[[str], None]
         began = time.monotonic()
         for number in range(1 if scenario.once else course.plan.rounds):
             for contestant in order(contestants, number):
-                for figures in _whatever_comes(scenario.turn(course, contestant)):
+                for figures in whatever_comes(scenario.turn(course, contestant)):
                     place = {
                         "scenario": scenario.name,
                         "round": number + 1,
@@ -37,12 +37,18 @@ def run_all(course: Course, entries: Sequence[Entry], say: Callable[[str], None]
     return samples
 
 
-def _whatever_comes(turn: Iterator[Sample]) -> Iterator[Sample]:
+def whatever_comes(turn: Iterator[Sample]) -> Iterator[Sample]:
     """A server that fails loses the rest of its turn, not the others theirs; the report tells."""
     try:
         yield from turn
     except (ServerError, StartError, OSError, ValueError) as error:
-        yield {"measure": "failure", "words": str(error) or type(error).__name__}
+        yield {"measure": "failure", "words": _words(error)}
+
+
+def _words(error: Exception) -> str:
+    """What it comes to: of a log, the last line. The page is to name no folder of the machine."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].replace(f"{ROOT}/", "")
 
 
 def _line(sample: Sample) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,10 +15,11 @@ from bench.contestants import BY_NAME, CONTESTANTS
 from bench.course import Plan
 from bench.plots import number
 from bench.report import Report
-from bench.rounds import order
+from bench.rounds import order, whatever_comes
 from bench.run import with_earlier
 from bench.scenarios import SCENARIOS
 from bench.scenarios.scenario import Reading
+from bench.servers import ROOT, StartError
 from bench.summary import Summary
 
 PLAN = vars(Plan())
@@ -150,3 +152,14 @@ def test_scenarios_of_an_earlier_run_are_added_and_the_page_says_so(
     assert with_earlier(both, earlier) == both
     text = Report(both).write(tmp_path).read_text()
     assert "on 2026-01-01 at commit old: Coming and going." in text
+
+
+def test_what_failed_is_told_in_one_line_and_without_a_folder() -> None:
+    def turn() -> Iterator[dict[str, Any]]:
+        yield {"measure": "first"}
+        raise StartError(f"Traceback:\n  File {ROOT}/x.py\nRuntimeError: no {ROOT}/build/floor\n")
+
+    assert list(whatever_comes(turn())) == [
+        {"measure": "first"},
+        {"measure": "failure", "words": "RuntimeError: no build/floor"},
+    ]
