@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from chatroom.direct import Direct
 from chatroom.domain import names
@@ -43,6 +44,9 @@ class Others(Protocol):
 
     def writing(self, draft: Event, origin: Origin) -> None:
         """This is about to be appended here."""
+
+    def refused(self, failure: Failure, draft: Event, origin: Origin) -> Failure:
+        """It could not be; gives the failure back."""
 
     def committed(self, committed: Committed) -> None:
         """These events are in the logs, by this node's doing: they are told here when it is their turn."""
@@ -174,7 +178,13 @@ class Attendance:
             self.others.writing(draft, origin)
         if names.kind_of(draft.room) == "direct":
             return self._append_direct(draft, origin)
-        return self._store.append(draft, origin)
+        return self._written(draft, origin)
+
+    def _written(self, draft: Event, origin: Origin) -> Awaitable[Event]:
+        written = self._store.append(draft, origin)
+        if self.others is not None and isinstance(written, Deferred):
+            written.addErrback(self.others.refused, draft, origin)
+        return written
 
     async def _append_direct(self, draft: Event, origin: Origin) -> Event:
         name = draft.room
@@ -183,7 +193,7 @@ class Attendance:
         try:
             users = await self._direct.users(name)
             await self.load(room)
-            event = await self._store.append(draft, origin)
+            event = await self._written(draft, origin)
             # Not announced yet: that comes right after this.
             for user in users:
                 for member in self._outside(name, user):

@@ -14,9 +14,11 @@ from typing import Protocol
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chatroom.domain import names
 from chatroom.domain.accounts import Change
+from chatroom.domain.errors import Unavailable
 from chatroom.domain.events import Event, MemberChanged, Notice, Passing
 from chatroom.domain.model import Seq, User
 from chatroom.domain.ports import Bus, Clock, Committed, Origin, Timer
@@ -105,7 +107,7 @@ class Neighbours:
         self._asked = 0
         self._since = 0.0
         self._fresh: set[str] = set()
-        self._looked = 0.0
+        self._looked = self._beaten = 0.0
         self._timers: list[Timer] = []
         self.relay: Relay | None = None
         bus.heard, bus.mended = self._heard, self._mended
@@ -120,7 +122,7 @@ class Neighbours:
 
     def start(self, server: str) -> None:
         """Take part in the server of that id."""
-        self._since = self._looked = self._clock.seconds()
+        self._since = self._looked = self._beaten = self._clock.seconds()
         self._bus.listen(_NODES)
         self._bus.start(server)
         self._timers = [self._clock.callLater(LOOK, self._look), self._clock.callLater(BEAT, self._beat)]
@@ -169,6 +171,14 @@ class Neighbours:
         """Somebody here is about to append this."""
         if origin is not None and not origin.dialect.echoes:
             self.ordering.writing(draft, origin)
+
+    def refused(self, failure: Failure, draft: Event, origin: Origin) -> Failure:
+        """It was not appended, as far as is known."""
+        self.ordering.refused(draft, origin)
+        if failure.check(Unavailable) is not None:
+            # A database that was cut off may have done it, and tells nobody.
+            self._fresh.add(draft.room)
+        return failure
 
     def came(self, room: str, user: User) -> None:
         """One connection more is in a room here, and seen there."""
@@ -306,6 +316,10 @@ class Neighbours:
         beat = self._own.whole() if self._asked > _INTRODUCTIONS else self._own.beat()
         self._asked = 0
         self._publish(_NODES, b"B", encode_any(beat))
+        before, self._beaten = self._beaten, self._clock.seconds()
+        if self._beaten - before > 2 * BEAT:
+            # It was this node that stood still, or its clock was set: nobody else was silent.
+            self._since = self._beaten
         if self._bus.up:
             self.roster.expire(self._since)
 
@@ -317,10 +331,15 @@ class Neighbours:
         self._run(self.missed.look(up=self._bus.up))
         if not self._bus.up or self._clock.seconds() - self._looked >= LOOK_ANYWAY:
             self._looked = self._clock.seconds()
-            self._run(self.ordering.look())
+            self._run(self._look_at(None, fresh))
         elif fresh:
             # What was said between the reading of the tail and the bus' listening.
-            self._run(self.ordering.look(fresh))
+            # Or in a commit that was refused and made all the same.
+            self._run(self._look_at(fresh, fresh))
+
+    async def _look_at(self, rooms: set[str] | None, again: set[str]) -> None:
+        if not await self.ordering.look(rooms):
+            self._fresh |= again
 
     # The rest.
 
@@ -357,7 +376,7 @@ class Neighbours:
         ]
         return b"[" + b",".join(filter(None, encoded)) + b"]"
 
-    def _run(self, work: Awaitable[None]) -> None:
+    def _run(self, work: Awaitable[object]) -> None:
         async def run() -> None:
             await work
 

@@ -66,6 +66,11 @@ class Ordering:
         own.append((draft, origin))
         del own[:-MOST]
 
+    def refused(self, draft: Event, origin: Origin) -> None:
+        """It could not be appended: should it be in the log all the same, that is news to `origin` too."""
+        own = self._own.get(draft.room, [])
+        own[:] = [pair for pair in own if pair[0] is not draft or pair[1] is not origin]
+
     def take(self, committed: Committed) -> None:
         """These are in the logs; tell of those whose turn it is."""
         ready: list[_Pair] = []
@@ -95,18 +100,20 @@ class Ordering:
         if timer is not None:
             timer.cancel()
 
-    async def look(self, names: Iterable[str] | None = None) -> None:
+    async def look(self, names: Iterable[str] | None = None) -> bool:
         """Compare what members were told with the heads of the logs, of those rooms or of all, and read
-        what is missing. Where the store cannot be asked, nothing happens."""
+        what is missing. Where the store cannot be asked, nothing happens, and False comes back."""
         rooms = self._hub.rooms() if names is None else filter(None, map(self._hub.room, names))
         wanted = {room.name: room.head for room in rooms if not room.loading}
-        if not wanted or self._recent(self._asked):
-            return
+        if not wanted:
+            return True
+        if self._recent(self._asked):
+            return False
         self._asked = started = self._clock.seconds()
         try:
             heads = await self._store.heads(wanted)
         except ChatError:
-            return
+            return False
         finally:
             if self._asked == started:
                 self._asked = None
@@ -116,6 +123,7 @@ class Ordering:
             room = self._hub.room(name)
             if room is not None and not room.loading and room.head < head:
                 await self._fill(name)
+        return True
 
     def _went_back(self, name: str, told: int, head: int) -> None:
         """What members were told is not in the log any more."""

@@ -125,13 +125,13 @@ class RedisLine(Protocol):
         self._size = 0
         self._ready = False
         self._complained = False
-        self._heard = 0.0
+        self._heard = self._checked = 0.0
         self._timer: Any = None
         self.greeted: Deferred[RedisLine] = Deferred()
 
     def connectionMade(self) -> None:
         """Say who we are."""
-        self._heard = self._bus.clock.seconds()
+        self._heard = self._checked = self._bus.clock.seconds()
         transport: Any = self.transport
         try:
             transport.setTcpNoDelay(True)
@@ -232,7 +232,12 @@ class RedisLine(Protocol):
 
     def _check(self) -> None:
         self._timer = self._bus.clock.callLater(PING, self._check)
-        if self._bus.clock.seconds() - self._heard > SILENCE:
+        now, before = self._bus.clock.seconds(), self._checked
+        self._checked = now
+        if now - before > 2 * PING:
+            # It was this process that stood still: what Redis said meanwhile is still to be read.
+            self._heard = now
+        if now - self._heard > SILENCE:
             self._fail(f"it has not answered for {SILENCE:g} s")
         elif self._ready:
             self.send("PING")

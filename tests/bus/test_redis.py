@@ -65,6 +65,23 @@ def test_a_redis_that_hangs_is_given_up_and_taken_again(ends, monkeypatch):
     ends.settle(one)
 
 
+def test_a_node_that_stood_still_keeps_its_connection(ends, monkeypatch):
+    one = ends.more()
+    one.listen("a")
+    ends.settle(one)
+    line = one._line
+    # Its clock alone goes on.
+    line._heard -= 10 * adapter.SILENCE
+    line._checked -= 10 * adapter.SILENCE
+    line._timer.cancel()
+    line._check()
+    assert one.up
+    line._heard -= 10 * adapter.SILENCE
+    line._timer.cancel()
+    line._check()
+    assert not one.up
+
+
 def test_a_wrong_password_is_said_once_and_tried_again():
     server = redis.server("--port", "{port}", "--requirepass", "secret")
     ends = OverRedis(server, server.url.replace("//", "//default:wrong@"))

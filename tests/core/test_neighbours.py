@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.logger import LogLevel
 
 from chatroom.changes import INTERVAL
 from chatroom.domain.errors import Unavailable
@@ -12,6 +13,7 @@ from chatroom.neighbours import LOOK, LOOK_ANYWAY
 from chatroom.ordering import PATIENCE
 from chatroom.roster import BEAT, INTRODUCTION, LEASE
 
+from ..logs import Logs
 from .house import House, Talker
 from .nodes import Nodes
 
@@ -194,6 +196,65 @@ def test_who_was_further_than_the_log_reaches_is_told_so(nodes):
     assert not joined["recovered"]
     assert [event["text"] for event in joined["events"]] == ["a", "b", "c"]
     assert texts(bob) == ["a", "b", "c"]
+
+
+def test_a_commit_that_was_cut_off_and_made_all_the_same_is_told_to_all_once(nodes):
+    one, two = nodes.houses
+    ana, bob, plain = there(nodes, one, "Ana"), there(nodes, two, "Bob"), one.plain("Eve", room="lobby")
+    nodes.settle()
+    plain.hear()
+    one.store.cut = Unavailable("the database server does not answer", 1)
+    assert asked(nodes, ana, "post", room="lobby", text="cut", key="k")["code"] == "unavailable"
+    plain.say("plain")
+    nodes.settle()
+    one.store.cut = None
+    assert (texts(ana), texts(bob)) == ([], [])
+    assert asked(nodes, ana, "post", room="lobby", text="cut", key="k")["seq"] == 1
+    nodes.elapse(LOOK)
+    assert texts(ana) == ["cut", "plain"], "the node that was refused looks soon"
+    assert [heard for heard in plain.hear() if heard.endswith("plain")] != [], "it was refused: it is news"
+    nodes.elapse(LOOK_ANYWAY)
+    assert texts(ana) == texts(bob) == ["cut", "plain"]
+    assert (ana.closed, bob.closed) == (None, None)
+
+
+def test_what_may_have_been_committed_is_looked_for_until_the_store_can_be_asked(nodes):
+    one, _two = nodes.houses
+    ana = there(nodes, one, "Ana")
+    one.store.cut = Unavailable("the database server does not answer", 1)
+    assert asked(nodes, ana, "post", room="lobby", text="cut")["code"] == "unavailable"
+    one.store.broken, one.store.cut = one.store.cut, None
+    nodes.elapse(LOOK_ANYWAY + 3 * LOOK)
+    assert texts(ana) == []
+    one.store.broken = None
+    nodes.elapse(LOOK)
+    assert texts(ana) == ["cut"]
+
+
+def test_a_node_that_stood_still_takes_nobody_for_dead(nodes):
+    one, two = nodes.houses
+    ana, _bob = there(nodes, one, "Ana"), there(nodes, two, "Bob")
+    nodes.elapse(2 * BEAT)
+    # All that came meanwhile is read after the timers.
+    nodes.clock.advance(3 * LEASE)
+    assert one.core.neighbours.roster.count("lobby") == 1
+    nodes.settle()
+    nodes.elapse(3 * BEAT)
+    assert [name for name, state in presences(ana) if state == "offline"] == []
+
+
+def test_a_log_that_went_back_is_said_once(nodes):
+    one, two = nodes.houses
+    ana = there(nodes, one, "Ana")
+    for text in "abc":
+        asked(nodes, ana, "post", room="lobby", text=text)
+    with Logs() as logs:
+        del one.store._logs["lobby"][1:]
+        nodes.elapse(3 * LOOK_ANYWAY)
+    (told,) = logs.of(LogLevel.critical)
+    assert "from event 3 to 1" in told
+    assert "chatroom epoch" in told
+    assert two.core.hub.room("lobby") is None
 
 
 def test_what_is_doubled_or_not_understood_is_told_once_or_not_at_all(nodes):

@@ -23,14 +23,16 @@ class MemoryStore:
 
     What is asked of it waits for a step: `write` commits all drafts that wait, `announce` tells of
     the oldest commit that was not told of; `read` looks up the oldest question, `answer` gives the
-    oldest answer. So a test can put anything between them. `broken` is what they fail with, if set.
-    `beside` is another node's, with the same logs.
+    oldest answer. So a test can put anything between them. `broken` is what they fail with, if set;
+    `cut` is what who appends is told while the commit is made all the same. `beside` is another
+    node's, with the same logs.
     """
 
     def __init__(self, beside: MemoryStore | None = None) -> None:
         self.epoch = "epoch-1"
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self.broken: ChatError | None = None
+        self.cut: ChatError | None = None
         self.reads = 0
         self._logs: dict[str, list[Event]] = {}
         # What is under each message: emoji and author, in the order they came.
@@ -63,7 +65,10 @@ class MemoryStore:
     def write(self) -> None:
         """Commit every draft that waits."""
         drafts, self._drafts = self._drafts, []
-        self._commits.append([(*self._committed(draft), origin, done) for draft, origin, done in drafts])
+        made = [(*self._committed(draft), origin, done) for draft, origin, done in drafts]
+        if self.cut is not None:
+            made = [(self.cut, False, origin, done) for _result, _new, origin, done in made]
+        self._commits.append(made)
 
     def announce(self) -> None:
         """Tell of the oldest commit."""
