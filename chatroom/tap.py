@@ -31,9 +31,10 @@ from chatroom.doors.sse import StreamFactory
 from chatroom.doors.webhooks import HookDoor
 from chatroom.doors.websocket import ChatFactory
 from chatroom.house import House, Outbox
+from chatroom.lag import Lag
 from chatroom.leaving import Leaving, Server
 from chatroom.listening import BadEndpoint, Listeners, endpoint_for
-from chatroom.metrics import Lag, Measurements, Node
+from chatroom.metrics import Measurements, Node
 from chatroom.options import Options, fail
 from chatroom.passwords import Passwords
 from chatroom.sitetokens import SiteTokens, site_tokens

@@ -7,7 +7,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatroom.counts import Distribution
-from chatroom.metrics import Lag, Measurements, Node, Writing
+from chatroom.lag import Lag
+from chatroom.metrics import Measurements, Node, Writing
 
 
 class Idle:

@@ -11,7 +11,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-STARTING = "tap metrics options listening leaving encryption certificate cli administration terminal console"
+STARTING = (
+    "tap metrics lag options listening leaving encryption certificate cli administration terminal console"
+)
 CORE = (
     "chat session plain hub fanout tail presence people admission deadlines hooks stage tokens"
     " passwords metering attempts sitekeys sitetokens jwks house member accountkeeping changes"
