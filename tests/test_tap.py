@@ -180,6 +180,9 @@ class Store:
     def start(self) -> None:
         self.told.append("start")
 
+    def hurry(self) -> None:
+        self.told.append("hurry")
+
     async def stop(self) -> None:
         self.told.append("stop")
 
@@ -229,7 +232,7 @@ class TestRunning:
         stopped = running.stopService()
         assert store.told == ["start"]
         leaving.gone.callback(None)
-        assert store.told == ["start", "stop"]
+        assert store.told == ["start", "hurry", "stop"]
         assert stopped.called
         os.close(tap.take_data(tmp_path))
 
