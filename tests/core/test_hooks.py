@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from twisted.internet.defer import Deferred
 import chatroom
 from chatroom.domain.model import By
 
-from ..logs import Logs
 from .applications import Noted, app, joined, texts
 from .house import House
 
@@ -23,12 +21,6 @@ SALA = Path(__file__).parents[2] / "examples" / "sala.py"
 def _forgotten() -> None:
     Noted.calls.clear()
     Noted.made.clear()
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 # The default.

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from chatroom import session, tail
 from chatroom.domain.errors import Unavailable
 from chatroom.domain.limits import Limits
 
-from ..logs import Logs
 from .house import House
 
 
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 def entered(house: House, name: str | None = None, **more):

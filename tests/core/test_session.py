@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +10,6 @@ from chatroom import session as module
 from chatroom.domain.errors import CloseCode
 from chatroom.domain.limits import Limits
 
-from ..logs import Logs
 from .house import House, Talker
 
 REQUESTS = [
@@ -31,12 +29,6 @@ REQUESTS = [
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 # Hello.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from twisted.logger import LogLevel
 
@@ -11,7 +9,6 @@ import chatroom
 from chatroom.domain.errors import Forbidden, Unavailable
 from chatroom.neighbours import LOOK_ANYWAY
 
-from ..logs import Logs
 from .applications import Noted, app, joined, texts
 from .nodes import Nodes
 
@@ -20,12 +17,6 @@ from .nodes import Nodes
 def _forgotten() -> None:
     Noted.calls.clear()
     Noted.made.clear()
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 # On several nodes.

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .server import Server
+
 PROGRAM = [sys.executable, "-m", "chatroom.cli"]
 PATIENCE = 60
 """Seconds a command may take."""
@@ -63,3 +65,12 @@ class Shell:
     def texts(self, room: str) -> list[str]:
         """What was said in a room."""
         return [event["text"] for event in self.events(room)]
+
+
+def administer(server: Server, *words: str, stdin: str = "") -> str:
+    """What an administrator's command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "chatroom.cli", *words, "--data", str(server.data)],
+        input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=True,
+    )  # fmt: skip
+    return done.stdout.strip()

@@ -19,7 +19,6 @@ from chatroom.domain.errors import NotFound, Unavailable
 from chatroom.domain.registry import SEEN_EVERY, USED_EVERY
 from chatroom.store import deletion, opening
 
-from ..logs import Logs
 from .drafts import ANA, said
 from .keeping import PATIENCE
 from .registries import NOW, OnDisk, account, invitation, key, login, place, record
@@ -50,12 +49,6 @@ def locked(kept) -> Iterator[sqlite3.Connection]:
     other.execute("BEGIN IMMEDIATE")
     yield other
     other.close()
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 def refused(kept: OnDisk, done: Deferred) -> Unavailable:

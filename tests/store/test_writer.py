@@ -14,7 +14,6 @@ from twisted.logger import LogLevel
 from chatroom.domain.errors import Internal, NotFound, Unavailable
 from chatroom.store import opening, writer
 
-from ..logs import Logs
 from .drafts import edited, said
 from .keeping import PATIENCE, OnDisk, outcome
 
@@ -36,12 +35,6 @@ def commits(kept) -> list[list[int]]:
     heard: list[list[int]] = []
     kept.store.on_commit = lambda committed: heard.append([event.seq for event, _ in committed])
     return heard
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    with Logs() as caught:
-        yield caught
 
 
 def texts(kept: OnDisk) -> list[str]:
