@@ -1,10 +1,13 @@
 """What a server costs, read from the kernel: CPU time and memory of its processes."""
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.servers import family
 
 # clock_getcpuclockid(3) without the call: the scheduler's clock of a whole process. It counts in
 # nanoseconds and keeps the time of threads that have ended, which /proc/PID/task does not.
@@ -62,6 +65,29 @@ class Meter:
         return Cost(total, total * share, total * (1 - share), wall)
 
 
+class Spent:
+    """The CPU seconds of a process and all that descend from it, since its making: called, it tells.
+
+    Where processes come and go meanwhile, as a PostgreSQL's do: of those that have ended it is known
+    to a clock tick.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before = self._seconds()
+
+    def __call__(self) -> float:
+        return self._seconds() - self._before
+
+    def _seconds(self) -> float:
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+        for pid in family(self._pid):
+            with contextlib.suppress(OSError):
+                total += cpu_seconds(pid)
+        return total
+
+
 @dataclass(frozen=True)
 class Memory:
     """Resident and proportional set size in KiB. The kernel's socket buffers are in neither."""
@@ -87,9 +113,10 @@ def memory(pids: Sequence[int]) -> Memory:
 class Neighbours:
     """How busy a core was with work that is not ours: a figure to judge the noise by."""
 
-    def __init__(self, core: int, pids: Sequence[int]) -> None:
+    def __init__(self, core: int, pids: Sequence[int], engines: Sequence[Spent] = ()) -> None:
         self._core = core
         self._pids = tuple(pids)
+        self._engines = tuple(engines)
         self._busy = self._core_ticks()
         self._own = self._own_seconds()
         self._wall = time.perf_counter()
@@ -104,7 +131,7 @@ class Neighbours:
         return 0
 
     def _own_seconds(self) -> float:
-        return sum(cpu_seconds(pid) for pid in self._pids)
+        return sum(cpu_seconds(pid) for pid in self._pids) + sum(spent() for spent in self._engines)
 
     def share(self) -> float:
         """Share of the core used by others since the making, 0 to 1."""

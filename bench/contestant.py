@@ -25,6 +25,10 @@ class Setting:
     room: str = "lobby"
     webhooks: bool = False
     """Whether it tells webhooks on this machine."""
+    store: str = ""
+    """Where the PostgreSQL is that it keeps everything in; empty: it keeps it itself."""
+    bus: str = ""
+    """Where the Redis is that it hears other nodes by; empty: it is alone."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Contestant:
     """Where its server-sent events are, if it is those that are measured."""
     publish: str = ""
     """Where messages are published by HTTP, if it is that that is measured."""
+    engines: tuple[str, ...] = ()
+    """What it is started with, of `bench.engines`."""
+    nodes: int = 1
+    """How many of it are one server; they share the engines."""
     kind: str = "peer"
     """`ours`, `peer` or `floor`: its colour in a plot."""
 

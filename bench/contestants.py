@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import engines
 from bench.contestant import Contestant, Setting
 from bench.dialects import Json, NumberedEvents, Unheard, Verbatim
+from bench.engines import POSTGRESQL, REDIS
 from bench.peers.contestants import PEERS
 from bench.servers import ROOT
 
@@ -28,6 +30,8 @@ def _chatroom(setting: Setting) -> list[str]:
         *(str(twistd), "--nodaemon", "--pidfile=", "--reactor=epoll", "chatroom"),
         *("--endpoint", endpoint, "--data", str(setting.directory / "data"), "--no-limits"),
         *(("--webhook-allow", "127.0.0.1") if setting.webhooks else ()),
+        *(("--store", setting.store) if setting.store else ()),
+        *(("--bus", setting.bus) if setting.bus else ()),
     ]
 
 
@@ -42,6 +46,23 @@ def _chatroom_lacking() -> str | None:
     if not (ROOT / "chatroom" / "tap.py").exists():
         return "no server in this checkout"
     return None
+
+
+def _nodes(name: str, label: str, *given: str, nodes: int = 1) -> Contestant:
+    """chatroom, with these engines, as so many nodes."""
+    kept = "in PostgreSQL" + (", and connected by Redis" if REDIS in given else "")
+    return Contestant(
+        name=name,
+        label=label,
+        does=f"commits every post, acknowledges it, delivers it as a numbered JSON event; kept {kept}",
+        command=_chatroom,
+        dialect=lambda setting: Json(setting.size, setting.room, setting.text, setting.data),
+        lacking=lambda: _chatroom_lacking() or engines.lacking(given),
+        path="/ws",
+        engines=given,
+        nodes=nodes,
+        kind="ours",
+    )
 
 
 def _autobahn(*more: str) -> Callable[[Setting], list[str]]:
@@ -119,6 +140,9 @@ CONTESTANTS = (
         path="/ws",
         kind="ours",
     ),
+    _nodes("chatroom-postgresql", "chatroom on PostgreSQL", POSTGRESQL),
+    _nodes("chatroom-bus", "one node, with a bus", POSTGRESQL, REDIS),
+    _nodes("chatroom-two", "two nodes", POSTGRESQL, REDIS, nodes=2),
     *PEERS,
     Contestant(
         name="autobahn",

@@ -10,7 +10,9 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("Twisted", "autobahn", "msgspec", "SQLAlchemy", "cryptography", "pyOpenSSL")
+from bench.engines import versions
+
+PACKAGES = ("Twisted", "autobahn", "msgspec", "SQLAlchemy", "cryptography", "pyOpenSSL", "psycopg", "hiredis")
 
 # A disk that forgets: an acknowledgement measured on one of these says nothing.
 FORGETFUL = {"tmpfs", "ramfs", "overlay"}
@@ -28,6 +30,7 @@ def describe(scratch: Path) -> dict[str, object]:
         "filesystem": filesystem(scratch),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": _versions(),
+        "engines": versions(),
         "commit": _commit(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }

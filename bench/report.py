@@ -9,7 +9,7 @@ from bench.plots import Bar, bar_chart
 from bench.scenarios import SCENARIOS
 from bench.scenarios.scenario import Scenario
 from bench.summary import Expectation, Summary
-from bench.tables import expected_table, measure_table, table
+from bench.tables import expected_table, measure_table, scenario_table, table
 
 
 class Report:
@@ -67,6 +67,8 @@ class Report:
     def _section(self, scenario: Scenario) -> list[str]:
         lines = [f"## {scenario.title}", "", scenario.words, ""]
         lines += [f"![{scenario.title}](performance/{scenario.name}.svg)", ""]
+        if scenario.by_measure:
+            return [*lines, *scenario_table(scenario, self._summary), ""]
         measures = self._summary.measures(scenario.name)
         for measure in measures:
             if len(measures) > 1:
@@ -136,9 +138,12 @@ class Report:
             for name in scenario.contestants:
                 figure = self._summary.figure(scenario.name, name, measure, scenario.plot)
                 if figure and name in self._labels:
-                    bars.append(Bar(self._labels[name], figure, _KINDS[name]))
+                    label = measure if scenario.by_measure else self._labels[name]
+                    bars.append(Bar(label, figure, _KINDS[name]))
             if bars:
                 groups.append((measure if len(measures) > 1 else "", bars))
+        if scenario.by_measure:
+            groups = [("", [bar for _, bars in groups for bar in bars])]
         return bar_chart(scenario.title, scenario.unit, groups)
 
 

@@ -14,6 +14,7 @@ from bench.contestant import Contestant
 from bench.contestants import BEFORE, BY_NAME
 from bench.course import Course, Plan
 from bench.machine import describe
+from bench.peers.contestants import PEERS
 from bench.peers.installing import install
 from bench.peers.places import outcome
 from bench.report import Report
@@ -87,8 +88,10 @@ def _entries(chosen: argparse.Namespace) -> tuple[list[Entry], dict[str, str]]:
     servers = _wanted(chosen.only, list(BY_NAME), "server")
     if chosen.quick and not chosen.only:
         servers = list(QUICK_SERVERS)
+    asked = {name for one in SCENARIOS if one.name in scenarios for name in one.contestants}
+    servers = [name for name in servers if name in asked]
     lacking = _lacking(servers)
-    if lacking and not (chosen.no_install or chosen.quick):
+    if lacking.keys() & {peer.name for peer in PEERS} and not (chosen.no_install or chosen.quick):
         install(_say)
         lacking = _lacking(servers)
     for name, reason in lacking.items():

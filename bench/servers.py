@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -67,8 +68,11 @@ def _in_child(core: int) -> Callable[[], None]:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, core: int, directory: Path) -> Iterator[list[int]]:
-    """Start `command` in `directory` and give its processes once `port` answers; end them after."""
+def running(
+    command: Sequence[str], port: int, core: int, directory: Path, **user: Any
+) -> Iterator[list[int]]:
+    """Start `command` in `directory` and give its processes once `port` answers; end them after.
+    `user` is who runs it, as subprocess takes it."""
     log = directory / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -79,6 +83,7 @@ def running(command: Sequence[str], port: int, core: int, directory: Path) -> It
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             preexec_fn=_in_child(core),
+            **user,
         )
     pids = [process.pid]
     try:

@@ -45,6 +45,19 @@ def measure_table(scenario: Scenario, measure: str, summary: Summary, labels: di
     return table(head, rows)
 
 
+def scenario_table(scenario: Scenario, summary: Summary) -> list[str]:
+    """A row for each measure of the one contestant."""
+    (name,) = scenario.contestants
+    rows = [
+        [
+            measure,
+            *(_cell(summary.figure(scenario.name, name, measure, c.figure), c) for c in scenario.columns),
+        ]
+        for measure in summary.measures(scenario.name)
+    ]
+    return table(["", *(column.head for column in scenario.columns)], rows)
+
+
 def _cell(figure: Figure | None, column: Column) -> str:
     if figure is None:
         return ""

@@ -2,14 +2,18 @@
 
 from bench.scenarios.accepting import ACCEPT, ACCEPT_TLS
 from bench.scenarios.compressed import DEFLATE_500
+from bench.scenarios.crossing import CROSS_NODE
 from bench.scenarios.durability import DURABLE
 from bench.scenarios.encrypted import TLS_1000
 from bench.scenarios.events import EVENTS_1000
 from bench.scenarios.fanout import FANOUT_1000, PACED_4000
+from bench.scenarios.growing import GROWING
 from bench.scenarios.growth import GROWTH
 from bench.scenarios.identity import IDENTITY
 from bench.scenarios.large import LARGE_16000
 from bench.scenarios.logins import LOGINS
+from bench.scenarios.nodes import NODES
+from bench.scenarios.postgresql import POSTGRESQL
 from bench.scenarios.publish import PUBLISH
 from bench.scenarios.rooms import SMALL_ROOMS
 from bench.scenarios.scenario import Scenario
@@ -33,4 +37,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     IDENTITY,
     LOGINS,
     WEBHOOKS,
+    POSTGRESQL,
+    NODES,
+    CROSS_NODE,
+    GROWING,
 )

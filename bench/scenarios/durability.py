@@ -1,6 +1,7 @@
 """Posts that are on disk before they are acknowledged."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from bench.contestant import Contestant
 from bench.course import Course, Live, Sample
@@ -12,26 +13,36 @@ from bench.samples import MICRO, durable_figures
 from bench.scenarios.scenario import LATENCY, LOAD, Bound, Column, Reading, Scenario
 
 ONE, MANY = "1 poster, window 32", "50 posters, window 1"
+_BETWEEN_NODES = 0.5
 _POSTERS = ((ONE, 1, 32), (MANY, 50, 1))
 
 
 def _durable(course: Course, contestant: Contestant) -> Iterator[Sample]:
-    plan = course.plan
     # An echo to fifty is no broadcast among fifty: nothing to compare.
-    for measure, posters, window in _POSTERS if contestant.name == "chatroom" else _POSTERS[:1]:
+    yield from acknowledged(course, contestant, _POSTERS if contestant.name == "chatroom" else _POSTERS[:1])
+
+
+def acknowledged(
+    course: Course, contestant: Contestant, each: Iterable[tuple[str, int, int]]
+) -> Iterator[Sample]:
+    """Posts for each measure, number of posters and window; of several nodes each has its share of them."""
+    plan = course.plan
+    for measure, posters, window in each:
         with course.serve(contestant) as live, live.crowd() as crowd:
             disk = commit_seconds(live.setting.directory)
-            members = crowd.open(posters)
-            greet(crowd, members, live.dialect)
+            for place in live.places[:posters]:
+                crowd.place = place
+                greet(crowd, crowd.open(posters // len(live.places[:posters])), live.dialect)
             crowd.settle()
             head = head_of(live)
             run = Posters(crowd, "lobby", window)
             run.run(live.pids, plan.warm_up, head)
-            others = live.others()
+            others, engines = live.others(), live.engine_costs()
             result = run.run(live.pids, plan.seconds, head)
             yield {
                 "measure": measure,
                 **durable_figures(result),
+                **engines(result.posts),
                 **({"commit_us": disk * MICRO} if head else {}),
                 "others_busy": others(),
             }
@@ -45,6 +56,9 @@ def head_of(live: Live) -> Callable[[], int] | None:
     visits = iter(range(1_000_000, 2_000_000))
 
     def head() -> int:
+        if len(live.places) > 1:
+            # What was said on the others may still be on its way to this node.
+            time.sleep(_BETWEEN_NODES)
         with live.crowd() as visit:
             (visitor,) = visit.open(1)
             # Under a name that nobody had: a guest's name is kept for a while.

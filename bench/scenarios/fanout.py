@@ -23,9 +23,14 @@ PEERS = ("nchan", "uwebsockets", "picows", "ws", "socketio", "websockets", "cros
 
 
 def sampled(live: Live, measure: str, run: Callable[..., Fanout], seconds: float) -> Sample:
-    others = live.others()
+    others, engines = live.others(), live.engine_costs()
     result = run(live.pids, seconds=seconds)
-    return {"measure": measure, **fanout_figures(result), "others_busy": others()}
+    return {
+        "measure": measure,
+        **fanout_figures(result),
+        **engines(result.posts),
+        "others_busy": others(),
+    }
 
 
 def warmed_up(live: Live, crowd: Crowd, seconds: float) -> Loop:

@@ -56,6 +56,8 @@ class Scenario:
     unit: str = "µs of server CPU a delivery (less is better)"
     once: bool = False
     """Whether one round is enough."""
+    by_measure: bool = False
+    """Whether it is the measures of its one contestant that are compared: in one table, a row each."""
     compared: str = "cpu_us"
     """The figure of which the table shows chatroom's ratio to each other server; empty: none."""
 
@@ -65,6 +67,10 @@ COST = (
     Column("system_us", "of them in the kernel"),
 )
 LATENCY = (Column("p50_ms", "p50, ms"), Column("p99_ms", "p99, ms"))
+ENGINES = (
+    Column("postgresql_us", "PostgreSQL, CPU µs a post"),
+    Column("redis_us", "Redis, CPU µs a post"),
+)
 LOAD = Column("load_busy", "load busy", "share")
 FANOUT = (
     *COST,
