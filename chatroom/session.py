@@ -35,7 +35,7 @@ from chatroom.expiry import Expiry
 from chatroom.identity import Identity
 from chatroom.member import Member
 from chatroom.metering import Meters
-from chatroom.wire.json import refusal
+from chatroom.wire.json import Malformed, decode, refusal
 
 MAX_QUEUED, MAX_QUEUED_BYTES = 1_000, 256 * 1024
 """So many requests of one connection wait for the one before them, and as they came so many bytes."""
@@ -103,6 +103,15 @@ class Session:
         self._expiry = Expiry(chat.clock)
         self._hello_timer: Timer | None = None
         self._await_hello()
+
+    def read(self, payload: bytes) -> None:
+        """A request as it came."""
+        try:
+            command = decode(payload)
+        except Malformed as malformed:
+            self.refuse(malformed.reply)
+        else:
+            self.receive(command, len(payload))
 
     def receive(self, command: commands.AnyCommand, size: int) -> None:
         """A request that came in so many bytes. All are answered, each in its turn; posts may overlap

@@ -164,7 +164,11 @@ class Webhooks:
             user = change.subject.partition(" ")[2]
             for hook, one in list(self._hooks.items()):
                 if one.account == user:
+                    before = self._directs.get(hook)
                     await self._find_directs(hook)
+                    if self._lead is not None and self._directs.get(hook) != before:
+                        # Another node may have told of what was said there before this one knew of it.
+                        self._plan(0)
 
     def committed(self, committed: Committed) -> None:
         """These are in the logs."""

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import insert
 
+from chatroom.administration import webhooks as desk
 from chatroom.domain.webhooks import Letter, Progress
-from chatroom.store import accounts, webhooks
+from chatroom.store import accounts, tables, webhooks
 
 from .commandline import Shell
 
@@ -83,6 +85,20 @@ def test_a_list_says_no_secret(shell):
     shown = shell.done("webhook", "list")
     assert secret not in shown + json.dumps([first, second])
     assert "works" in shown
+
+
+def test_a_list_shows_whom_much_waits_for(shell, monkeypatch):
+    add(shell)
+    with shell.database.writing() as connection:
+        connection.execute(insert(tables.room).values(name="lobby", title="Lobby", kind="public", head=2))
+        values = {"room": "lobby", "seq": 1, "at": 1_000, "kind": "message", "author": "u1", "name": "Ana"}
+        connection.execute(insert(tables.event).values(values))
+    (told,) = shell.listed("webhook")
+    assert (told["late"], told["since"]) == (1, 1_000)
+    assert "waits since 1970" in shell.done("webhook", "list")
+    assert ": 1 room" in shell.out
+    monkeypatch.setattr(desk, "now", lambda: 30_000)
+    assert "works" in shell.done("webhook", "list"), "it may be on its way"
 
 
 def test_dead_letters_are_listed_and_sent_again(shell):

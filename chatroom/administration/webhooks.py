@@ -23,10 +23,15 @@ from chatroom.administration.desk import (
 )
 from chatroom.domain import names
 from chatroom.domain.accounts import Account
+from chatroom.domain.model import Millis
 from chatroom.domain.webhooks import CHOICES, Letter, Webhook, check_choice
 from chatroom.store import accounts, webhooks
 from chatroom.store.database import Connection
 from chatroom.webhookkeeping import MAX_DEAD, bot_name, new_bot, new_webhook, told_of
+
+_IN_TIME: Millis = 60_000
+"""What is not told after this waits for its receiver, or for a server to run; it is noted every 30 s what
+is none of its business."""
 
 
 def add_to(commands: Commands) -> None:
@@ -111,18 +116,32 @@ def _list(options: Options) -> None:
     with opened(options) as database, database.reading() as connection:
         found = webhooks.webhooks(connection)
         dead = {one.id: len(webhooks.dead(connection, one.id, MAX_DEAD)) for one in found}
+        late = {one.id: webhooks.late(connection, one) for one in found}
     if options.json:
-        say_json([_told(one) | {"dead": dead[one.id]} for one in found])
+        say_json(
+            [
+                _told(one)
+                | {"late": late[one.id].rooms, "since": late[one.id].since}
+                | {"dead": dead[one.id]}
+                for one in found
+            ]
+        )
         return
-    rows = [
-        (one.id, one.name, " ".join(one.rooms), " ".join(one.events), _state(one), str(dead[one.id]), one.url)
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        state = _state(one, late[one.id])
+        rooms, events = " ".join(one.rooms), " ".join(one.events)
+        rows.append((one.id, one.name, rooms, events, state, str(dead[one.id]), one.url))
     say_table(("ID", "NAME", "ROOMS", "EVENTS", "STATE", "DEAD", "URL"), rows)
 
 
-def _state(hook: Webhook) -> str:
-    return "works" if hook.disabled is None else f"disabled {moment(hook.disabled)}: {hook.reason}"
+def _state(hook: Webhook, late: webhooks.Late) -> str:
+    if hook.disabled is not None:
+        return f"disabled {moment(hook.disabled)}: {hook.reason}"
+    if late.since is None or late.since > now() - _IN_TIME:
+        return "works"
+    rooms = "1 room" if late.rooms == 1 else f"{late.rooms} rooms"
+    return f"waits since {moment(late.since)}: {rooms}"
 
 
 def _remove(options: Options) -> None:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from chatroom.plain import PlainSession
 from chatroom.session import Session
-from chatroom.wire.json import Malformed, decode
 
 
 class Connection(Protocol):
@@ -43,12 +42,7 @@ class JsonDialogue:
         if binary:
             self._connection.refuse_binary()
             return
-        try:
-            command = decode(payload)
-        except Malformed as malformed:
-            self._session.refuse(malformed.reply)
-        else:
-            self._session.receive(command, len(payload))
+        self._session.read(payload)
 
     def closed(self) -> None:
         """The connection is gone."""

@@ -33,7 +33,7 @@ from chatroom.metering import Meters
 from chatroom.session import Doorman, Session
 from chatroom.wire import sse
 from chatroom.wire.dialects import session_dialect
-from chatroom.wire.json import Malformed, decode, refusal
+from chatroom.wire.json import refusal
 
 PATIENCE = 10.0
 """Seconds for a session's stream to come."""
@@ -76,12 +76,7 @@ class SessionFeed:
         if 0 < most < len(payload):
             self._session.refuse(refusal(TooLong(f"a request has at most {most} bytes")))
             return
-        try:
-            command = decode(payload)
-        except Malformed as malformed:
-            self._session.refuse(malformed.reply)
-        else:
-            self._session.receive(command, len(payload))
+        self._session.read(payload)
 
     def last_words(self, code: int, why: Error) -> bytes:
         """What a WebSocket's close frame would say."""

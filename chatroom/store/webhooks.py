@@ -5,7 +5,7 @@ true of it.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import structs
 from sqlalchemy import (
@@ -99,6 +99,26 @@ def behind(connection: Connection, hook: Webhook) -> Sequence[Behind]:
 def reached(connection: Connection, hook: str, room: str) -> Seq:
     """See the port."""
     return connection.scalar(select(_cursor.seq).where(_cursor.hook == hook, _cursor.room == room)) or 0
+
+
+class Late(NamedTuple):
+    """How many rooms a webhook is still to be told of, and of what longest: when that happened."""
+
+    rooms: int
+    since: Millis | None
+
+
+def late(connection: Connection, hook: Webhook) -> Late:
+    """What a webhook was not told yet, or was not found to be none of its business."""
+    mine = and_(_cursor.hook == hook.id, _cursor.room == _room.name)
+    told = func.coalesce(_cursor.seq, 0)
+    following = and_(tables.event.c.room == _room.name, tables.event.c.seq == told + 1)
+    rooms = tables.room.outerjoin(tables.webhook_cursor, mine).outerjoin(tables.event, following)
+    query = select(_room.name, tables.event.c.at).select_from(rooms).where(_room.head > told, _heard(hook))
+    waiting = select(_letter.room, _letter.at).where(_letter.hook == hook.id, _letter.dead.is_(None))
+    union = query.union_all(waiting).subquery()
+    row = connection.execute(select(func.count(union.c.name.distinct()), func.min(union.c.at))).one()
+    return Late(*row)
 
 
 def letters(connection: Connection, hook: str, room: str, after: int, limit: int) -> Sequence[Letter]:

@@ -22,7 +22,6 @@ from chatroom.hooks import Room
 from chatroom.plain import PlainSession
 from chatroom.session import Session
 from chatroom.wire.dialects import json_dialect, plain_dialect
-from chatroom.wire.json import Malformed, decode
 
 from ..store.keeping import outcome
 from ..store.memory import MemoryStore
@@ -200,12 +199,7 @@ class Talker:
 
     def send(self, payload: bytes) -> None:
         """Send anything."""
-        try:
-            command = decode(payload)
-        except Malformed as malformed:
-            self.session.refuse(malformed.reply)
-        else:
-            self.session.receive(command, len(payload))
+        self.session.read(payload)
 
     def ask(self, request: str, /, **fields: Any) -> dict[str, Any]:
         """Send a request and let everything happen; its answer."""

@@ -181,8 +181,11 @@ def test_a_request_without_an_id_is_answered_without_one(house):
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
+        (b"", "bad_json"),
         (b"{", "bad_json"),
         (b"[]", "bad_request"),
+        (b'"text"', "bad_request"),
+        (b"[" * 5_000, "bad_request"),
         (b'{"type":"nope"}', "unknown_type"),
         (b"\xff", "bad_json"),
         (b'{"type":"join"}', "bad_request"),

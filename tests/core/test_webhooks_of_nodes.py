@@ -270,6 +270,18 @@ def test_without_the_bus_no_text_is_held_that_may_be_deleted(nodes):
     assert nodes.told() == ["first", "last"]
 
 
+def test_what_is_said_to_a_bot_alone_on_another_node_is_told_at_once(nodes):
+    nodes.hook("direct", rooms=())
+    bob = nodes.houses[1].member("Bob")
+    bob.say("post", to="Otto", text="psst")
+    nodes.settle()
+    nodes.elapse(0.25)
+    assert nodes.couriers[0].texts() == ["psst"]
+    bob.say("post", to="Otto", text="and")
+    nodes.settle()
+    assert nodes.couriers[0].texts() == ["psst", "and"]
+
+
 def test_who_comes_on_another_node_is_told_of(nodes):
     nodes.hook("connected")
     _ana, bob = people(nodes)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chatroom.domain.commands import Ping
 from chatroom.doors.dialogues import Dialogue, Echo, JsonDialogue, PlainDialogue
 
 
@@ -35,20 +34,7 @@ def test_chatroom_v1_is_requests(connection: Any, session: Any) -> None:
     request = b'{"type":"ping","id":7}'
     dialogue.message(request, False)
     dialogue.closed()
-    assert session.told == [("receive", Ping(id=7), len(request)), ("closed",)]
-    assert connection.told == []
-
-
-@pytest.mark.parametrize(
-    "payload", [b"", b"{", b"\xff", b"[]", b'"text"', b'{"type":"nosuch"}', b"[" * 5_000]
-)
-def test_what_is_no_request_is_answered_and_the_connection_lives_on(
-    connection: Any, session: Any, payload: bytes
-) -> None:
-    JsonDialogue(connection, session).message(payload, False)
-    ((name, reply),) = session.told
-    assert name == "refuse"
-    assert reply.code in ("bad_json", "bad_request", "unknown_type")
+    assert session.told == [("read", request), ("closed",)]
     assert connection.told == []
 
 

@@ -91,7 +91,8 @@ def test_metrics_are_on_a_port_of_their_own(server: Start) -> None:
     assert series["chatroom_live_connections"] == 1
     assert series["chatroom_commit_events_sum"] == 1
     assert series["process_open_fds"] > 5
-    assert get(url, "/healthz").status == get(url, "/readyz").status == 200
+    assert get(url, "/healthz").status == 200
+    one.wait_for(lambda: get(url, "/readyz").status == 200)
     assert get(url, "/").status == 404
     assert get(one.url, "/metrics").status == 404
 

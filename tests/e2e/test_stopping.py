@@ -39,7 +39,7 @@ def test_sigterm_says_when_to_come_back_and_keeps_what_was_acknowledged(server: 
 
 def test_a_load_balancer_hears_of_the_end_before_members_do(server: Start) -> None:
     one = server("--no-limits", "--drain=9")
-    assert get(one.url, "/readyz").status == 200
+    one.wait_for(lambda: get(one.url, "/readyz").status == 200)
     with JsonClient(one.ws, "Ana") as ana:
         ana.join()
         one.signal(signal.SIGTERM)
@@ -162,7 +162,7 @@ def test_a_port_in_use_is_one_clear_line_in_the_foreground(tmp_path: Path) -> No
     assert ended.returncode == 1
     assert ended.stderr == (
         f"chatroom: cannot listen on {endpoint}: another program listens there; end it, or choose another"
-        " --endpoint\n"
+        " endpoint\n"
     )
     assert "Traceback" not in ended.stdout
     assert not (tmp_path / "twistd.pid").exists()

@@ -10,10 +10,12 @@ from chatroom.domain.accounts import Account
 from chatroom.domain.errors import Conflict, NameTaken, NotFound
 from chatroom.domain.model import User
 from chatroom.domain.webhooks import DEAD_KEPT, MOST, Behind, Letter, Move, Progress, Webhook
+from chatroom.store import webhooks as store
 
 from .drafts import said
 from .memory_webhooks import MemoryWebhooks
 from .registries import (
+    KINDS,
     NOW,
     Asked,
     InMemory,
@@ -22,6 +24,7 @@ from .registries import (
     account,
     append,
     changed,
+    kept_by,
     place,
     record,
     refused,
@@ -243,3 +246,26 @@ def test_it_is_forgotten_who_is_where_with_the_last_webhook_that_is_told_of_it(w
     assert len(webhooks.left_behind([], 100)) == 1
     webhooks.set_webhook("w1", NOW, "gone")
     assert list(webhooks.left_behind([], 100)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_how_late_a_webhook_is_can_be_seen(kind, tmp_path):
+    kept = kept_by(kind, tmp_path)
+    webhooks, late = AskedWebhooks(kept), lambda: _late(kept)
+    webhooks.add_webhook(hook(), bot())
+    assert late() == (0, None)
+    append(kept, said("a", at=10), said("b", at=20), said("c", at=30), said("x", room="plans", at=25))
+    webhooks.keep(Progress({("w1", "lobby"): 1}))
+    assert late() == (2, 20)
+    webhooks.keep(Progress({("w1", "lobby"): 3, ("w1", "plans"): 1}))
+    assert late() == (0, None)
+    webhooks.keep(Progress({}, moves=[came(letter(body="came"), letter(body="again"))]))
+    assert late() == (1, NOW)
+    webhooks.keep(Progress({}, dead=[letter(dead=NOW)]))
+    assert late() == (1, NOW)
+    kept.close()
+
+
+def _late(kept: Any) -> Any:
+    with kept.store._reading.connect() as connection:
+        return store.late(connection, hook())
