@@ -43,6 +43,11 @@ class Changes:
         self._stopped = False
         self._failing = False
 
+    @property
+    def up(self) -> bool:
+        """Whether the last look worked."""
+        return not self._failing
+
     async def begin(self) -> None:
         """Look from after the newest change on: what is older, whoever calls this reads by themselves."""
         self._seen = await self._registry.last_change()

@@ -245,8 +245,8 @@ METRICS = (
     Said(
         "gauge",
         "chatroom_store_up",
-        "Whether the last commit worked: 1, or 0 while posts are refused.",
-        lambda node: float(node.writer.up),
+        "Whether the database can be used: 0 while commits fail, or the looks for changes twice a second.",
+        lambda node: float(node.writer.up and node.house.changes.up),
     ),
     Said(
         "gauge",

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from twisted.internet.task import Clock
 
 from chatroom.counts import Distribution
-from chatroom.domain.errors import BadToken, RateLimited
+from chatroom.domain.errors import BadToken, RateLimited, Unavailable
 from chatroom.domain.limits import limited
 from chatroom.domain.webhooks import Outcome
 from chatroom.metrics import METRICS
@@ -205,6 +205,17 @@ def test_commits(kept: Any) -> None:
     assert measured.value("chatroom_commit_events_bucket", le="1.0") == 3
     assert measured.value("chatroom_commit_events_sum") == 3
     assert measured.value("chatroom_commit_failures_total") == 0
+
+
+def test_a_database_that_is_away_while_nobody_posts() -> None:
+    house = House()
+    measured = Measured(house)
+    house.registry.broken = Unavailable("the disk is on fire")
+    house.elapse(1)
+    assert measured.value("chatroom_store_up") == 0
+    house.registry.broken = None
+    house.elapse(1)
+    assert measured.value("chatroom_store_up") == 1
 
 
 def test_how_late_the_reactor_is() -> None:
