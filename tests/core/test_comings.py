@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chatroom import comings
 from chatroom.comings import GRACE
+from chatroom.domain.webhooks import Outcome
 from chatroom.progress import AWAY, SOON
 from chatroom.roster import LEASE
 from chatroom.webhooks import LOOK_ANYWAY
 
 from .house import House, Talker
-from .receiving import Telling
+from .receiving import OK, Telling
 from .telling_nodes import TellingNodes
 
 BOTH = ("connected", "disconnected")
@@ -194,3 +198,110 @@ def test_who_is_not_back_when_a_killed_server_has_started_again_is_gone():
     other.courier.sent.clear()
     other.elapse(10 * GRACE)
     assert other.courier.sent == []
+
+
+WHAT = (
+    "come",
+    "come",
+    "come",
+    "go",
+    "go",
+    "lose",
+    "down",
+    "mend",
+    "cut",
+    "lead",
+    "kill",
+    "stop",
+    "fail",
+    "ok",
+)
+MOMENTS = [0, 0, 0.2, 1.1, 4, 12]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(WHAT), st.integers(0, 2), st.integers(0, 1), st.sampled_from(MOMENTS)),
+        max_size=30,
+    )
+)
+def test_each_comes_and_goes_in_turn_and_in_the_end_it_is_known_who_is_there(doings):
+    crowd = Crowd()
+    for what, which, who, seconds in doings:
+        crowd.do(what, which, who)
+        crowd.nodes.elapse(seconds)
+    crowd.end()
+
+
+class Crowd:
+    """Two people with any number of devices, and three nodes to which anything may happen."""
+
+    def __init__(self) -> None:
+        self.nodes = TellingNodes(3)
+        self.nodes.hook(*BOTH)
+        self.houses = list(self.nodes.houses)
+        self.buses = list(self.nodes.network.buses)
+        self.tokens: dict[int, str] = {}
+        self.devices: list[tuple[House, int, Talker]] = []
+        self.arrived: list[Any] = []
+        self.outcome = OK
+        for courier in self.nodes.couriers:
+            courier.answer = self.receive
+
+    def receive(self, parcel: Any) -> Any:
+        if self.outcome is OK:
+            self.arrived.append(parcel)
+        return self.outcome
+
+    def do(self, what: str, which: int, who: int) -> None:
+        house, carried = self.houses[which], self.nodes.network.carried
+        if what == "come" and house in self.nodes.houses:
+            talker = comes(self.nodes, house, f"guest{who}", token=self.tokens.get(who))
+            self.tokens.setdefault(who, talker.token)
+            self.devices.append((house, who, talker))
+        elif what == "go" and self.devices:
+            self.devices.pop(which % len(self.devices))[2].drop()
+        elif what == "lose" and carried:
+            del carried[which % len(carried)]
+        elif what == "down":
+            self.nodes.network.break_down()
+        elif what == "mend":
+            self.nodes.network.mend()
+        elif what == "cut":
+            self.buses[which].up = False
+        elif what == "lead" and house in self.nodes.houses:
+            self.nodes.leads[which].lose()
+        elif what in ("kill", "stop") and house in self.nodes.houses[1:]:
+            self.end_node(house, kindly=what == "stop")
+        elif what in ("fail", "ok"):
+            self.outcome = {"fail": Outcome(503), "ok": OK}[what]
+
+    def end_node(self, house: House, *, kindly: bool) -> None:
+        mine = [one for one in self.devices if one[0] is house]
+        self.devices = [one for one in self.devices if one[0] is not house]
+        if not kindly:
+            self.nodes.die(house)
+            return
+        house.core.pause()
+        for _house, _who, talker in mine:
+            talker.drop()
+        house.done(house.core.stop())
+        self.nodes.network.buses.remove(house.core.neighbours._bus)
+        self.nodes.houses.remove(house)
+
+    def end(self) -> None:
+        self.outcome = OK
+        self.nodes.network.mend()
+        self.nodes.elapse(2 * SWEPT + 30)
+        there = {f"guest{who}" for _house, who, _talker in self.devices}
+        states: dict[str, str] = {}
+        seen: set[str] = set()
+        for parcel in self.arrived:
+            body, number = json.loads(parcel.body), parcel.headers["webhook-id"]
+            if number not in seen:
+                seen.add(number)
+                name, state = body["data"]["user"]["name"], body["type"]
+                assert state != states.get(name, "disconnected"), "in turn"
+                states[name] = state
+        assert {name for name, state in states.items() if state == "connected"} == there

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from chatroom.store import lead
 from chatroom.store.lead import DEADLINE, EVERY, FAREWELL, SqlLead
 from chatroom.store.postgresql import address, open_engines
 from chatroom.store.watch import Watch
@@ -148,6 +149,22 @@ def test_a_late_answer_over_a_connection_that_was_given_up_counts_for_nothing(no
     one.reactor.advance(EVERY + DEADLINE)
     one.lead._taken(life)
     assert one.told == [True, False]
+
+
+def test_a_node_that_is_halted_leads_no_more(node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead, "_ENDED_WHEN_IDLE", "SET idle_session_timeout = 300")
+    one = node()
+    one.until(lambda: one.leads)
+    if testing.server().execute("SHOW server_version_num") < [("140000",)]:
+        pytest.skip("this PostgreSQL ends no connection of a node that is halted")
+    # Its thread asks nothing more, and so does a halted one.
+    monkeypatch.setattr(lead, "EVERY", 60.0)
+    one.look()
+    monkeypatch.setattr(lead, "EVERY", 0.1)
+    two = node()
+    two.until(lambda: two.leads)
+    one.until(lambda: not one.leads)
+    monkeypatch.setattr(lead, "EVERY", EVERY)
 
 
 def test_it_needs_no_database_to_begin_with(database: str) -> None:
