@@ -167,7 +167,9 @@ class Postman:
             self._early_letters.add(room)
         if self._stopped or self._early is not None:
             return
-        lane = self._lanes.get(room) or self._open(room)
+        lane = self._lanes.get(room)
+        if lane is None:
+            lane = self._open(room)
         lane.lettered = True
         self._wake(lane)
         self.go()

@@ -259,6 +259,20 @@ def test_coming_and_going_is_told(house):
     assert house.kept._do_lettered(hook.id) == []
 
 
+def test_who_comes_while_another_is_told_of_waits_their_turn(house):
+    house.hook("connected")
+    house.courier.answer = lambda _parcel: None
+    for name in ("Ana", "Bob"):
+        house.json(name).does("join", room="lobby")
+        house.keep()
+    assert len(house.courier.sent) == 1
+    house.courier.answer = lambda _parcel: OK
+    house.courier.end()
+    house.settle()
+    assert [one["data"]["user"]["name"] for one in house.courier.told()] == ["Ana", "Bob"]
+    assert house.webhooks.waiting == 0
+
+
 def test_who_is_back_within_the_moment_was_never_away(house):
     house.hook("disconnected")
     ana = house.json("Ana")
