@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 
 from ..store.memory import MemoryStore
 from ..store.memory_registry import MemoryRegistry
-from .house import House
+from .house import House, Talker
 
 
 class Carried(NamedTuple):
@@ -138,3 +138,23 @@ class Nodes:
         for timer in house.core.neighbours._timers:
             timer.cancel()
         house.core.changes.stop()
+
+
+def there(nodes: Nodes, house: House, name: str, room: str = "lobby", **hello: Any) -> Talker:
+    """Somebody on that node, in a room."""
+    talker = house.json(name, **hello)
+    number = talker.say("join", room=room)
+    nodes.settle()
+    assert talker.answer(number)["type"] == "ok"
+    return talker
+
+
+def asked(nodes: Nodes, talker: Talker, request: str, **fields: Any) -> dict[str, Any]:
+    """What they are answered, once everything has happened on every node."""
+    number = talker.say(request, **fields)
+    nodes.settle()
+    return talker.answer(number)
+
+
+def texts(talker: Talker) -> list[str]:
+    return [one["text"] for one in talker.events("message")]

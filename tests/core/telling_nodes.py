@@ -100,3 +100,8 @@ class TellingNodes(Nodes):
         """The texts that all nodes have told, of one room if it is named: those of the first node first."""
         bodies = [json.loads(one.body) for courier in self.couriers for one in courier.sent]
         return [one["data"]["text"] for one in bodies if room in (None, one["data"]["room"])]
+
+
+def people(nodes: TellingNodes) -> list[Any]:
+    """Somebody on each node."""
+    return [house.json(f"guest{number}") for number, house in enumerate(nodes.houses)]
