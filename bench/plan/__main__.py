@@ -2,11 +2,22 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
 from bench.plan import costs, page
-from bench.servers import ROOT
+from bench.servers import ROOT, Cores
+
+
+def _measured(scratch: Path) -> dict[str, float]:
+    """On cores as in the benchmark: the engines on the server's, what asks them on the load's."""
+    # The engines' clients are there only where they are wanted.
+    from bench.plan.measuring import measured
+
+    cores = Cores.chosen()
+    os.sched_setaffinity(0, {cores.load})
+    return measured(cores.server, scratch)
 
 
 def main() -> int:
@@ -24,10 +35,7 @@ def main() -> int:
     chosen = parser.parse_args()
     folder = chosen.docs / "performance"
     if chosen.measure:
-        # The engines' clients are there only where they are wanted.
-        from bench.plan.measuring import measured
-
-        found = {name: round(value, 3) for name, value in sorted(measured(chosen.scratch).items())}
+        found = {name: round(value, 3) for name, value in sorted(_measured(chosen.scratch).items())}
         kept = {"measured": found, "assumed": costs.ASSUMED}
         (folder / costs.MEASURED).write_text(json.dumps(kept, indent=1) + "\n")
     page.write(chosen.docs, costs.read(folder))

@@ -10,13 +10,16 @@ from pathlib import Path
 from statistics import mean, median
 from threading import Thread
 from typing import cast
+from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import insert, select
 from twisted.internet.task import Clock
 
+from bench import engines
 from bench.accounting import cpu_seconds
-from bench.plan import engines
+from bench.engines import Engine
 from bench.servers import family
 from chatroom.domain.events import Event, Message
 from chatroom.domain.model import By, User
@@ -43,9 +46,9 @@ _SECONDS = 2.0
 Found = dict[str, float]
 
 
-def measured(scratch: Path) -> Found:
+def measured(core: int, scratch: Path) -> Found:
     """Microseconds where a name ends in `_us`, else bytes."""
-    return {**_bus_message(), **_moved(), **_beat(), **_redis(), **_postgresql(scratch)}
+    return {**_bus_message(), **_moved(), **_beat(), **_redis(core, scratch), **_postgresql(core, scratch)}
 
 
 def _bus_message() -> Found:
@@ -113,16 +116,17 @@ def _moved() -> Found:
     return {"moved_us": _own_cpu(hear) / _MOVES}
 
 
-def _redis() -> Found:
+def _redis(core: int, scratch: Path) -> Found:
     """What a PUBLISH costs Redis, and what each subscriber adds."""
-    with engines.redis() as (pid, port):
-        few, many = (_published(pid, port, count) for count in _SUBSCRIBERS)
+    with engines.started([engines.REDIS], core, scratch) as started:
+        redis = started[engines.REDIS]
+        few, many = (_published(redis, count) for count in _SUBSCRIBERS)
     each = (many - few) / (_SUBSCRIBERS[1] - _SUBSCRIBERS[0])
     return {"redis_publish_us": few - each * _SUBSCRIBERS[0], "redis_subscriber_us": each}
 
 
-def _published(pid: int, port: int, subscribers: int) -> float:
-    address, listening = ("127.0.0.1", port), []
+def _published(redis: Engine, subscribers: int) -> float:
+    address, listening = ("127.0.0.1", urlsplit(redis.url).port), []
     for _ in range(subscribers):
         one = socket.create_connection(address)
         one.sendall(b"SUBSCRIBE lobby\r\n")
@@ -131,12 +135,12 @@ def _published(pid: int, port: int, subscribers: int) -> float:
         Thread(target=_drain, args=(one,), daemon=True).start()
     publisher = socket.create_connection(address)
     message = b"*3\r\n$7\r\nPUBLISH\r\n$5\r\nlobby\r\n$256\r\n" + b"x" * 256 + b"\r\n"
-    before = cpu_seconds(pid)
+    before = cpu_seconds(redis.pid)
     for _ in range(_POSTS):
         # One at a time, as they come from members.
         publisher.sendall(message)
         publisher.recv(100)
-    took = cpu_seconds(pid) - before
+    took = cpu_seconds(redis.pid) - before
     for one in (publisher, *listening):
         one.close()
     return took / _POSTS * 1e6
@@ -150,10 +154,11 @@ def _drain(one: socket.socket) -> None:
         pass
 
 
-def _postgresql(scratch: Path) -> Found:
+def _postgresql(core: int, scratch: Path) -> Found:
     """Commits to one room, one after the other, of one event and of many; looking at many heads."""
-    with engines.postgresql(scratch) as (pid, url):
-        writing, reading = open_engines(url)
+    with engines.started([engines.POSTGRESQL], core, scratch) as started:
+        pid = started[engines.POSTGRESQL].pid
+        writing, reading = open_engines(started[engines.POSTGRESQL].url)
         try:
             (one, cpu), (many, cpu_many) = (_commits(pid, writing, batch) for batch in _BATCHES)
             more = _BATCHES[1] - _BATCHES[0]
@@ -170,7 +175,7 @@ def _postgresql(scratch: Path) -> Found:
             reading.dispose()
 
 
-def _commits(pid: int, engine: Engine, batch: int) -> tuple[float, float]:
+def _commits(pid: int, engine: SqlEngine, batch: int) -> tuple[float, float]:
     """The time of each, and PostgreSQL's CPU: so many events with a key each, as clients give them."""
     done, until = 0, time.perf_counter() + _SECONDS
     with engine.connect() as connection:
@@ -184,7 +189,7 @@ def _commits(pid: int, engine: Engine, batch: int) -> tuple[float, float]:
     return took / done * 1e6, cpu / done * 1e6
 
 
-def _heads(pid: int, writing: Engine, reading: Engine) -> float:
+def _heads(pid: int, writing: SqlEngine, reading: SqlEngine) -> float:
     """PostgreSQL's CPU for each room whose head is asked for, so many at a time as a node asks."""
     names = [f"head-{number:06}" for number in range(MOST_NAMED)]
     with writing.begin() as connection:

@@ -116,6 +116,15 @@ def _writers(costs: Costs) -> str:
     return _table(("nodes that write", "50 posts/s", "500 posts/s", "5,000 posts/s"), rows)
 
 
+def _limit(costs: Costs) -> str:
+    """What one room takes if one commit follows on the other."""
+    rows: list[Row] = []
+    for events in (1, 10, 100, 1_000):
+        took = costs.commit_us + events * costs.commit_event_us
+        rows.append((f"{events:,}", took / 1e3, events / took * 1e6))
+    return _table(("events a commit", "a commit, ms", "posts/s to one room"), rows)
+
+
 def _tree(costs: Costs) -> str:
     rows: list[Row] = []
     for nodes in _NODES:
@@ -236,6 +245,7 @@ def _connections(costs: Costs) -> str:
 TABLES: dict[str, Callable[[Costs], str]] = {
     "costs": _costs,
     "room": _room,
+    "limit": _limit,
     "writers": _writers,
     "tree": _tree,
     "coming": _coming,
