@@ -7,6 +7,7 @@ somebody asks. docs/metrics.md says of each number what to do when it moves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import NamedTuple, Protocol
 
@@ -21,6 +22,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.utils import floatToGoString
 
 from chatroom.counts import Distribution
+from chatroom.domain.errors import Internal
 from chatroom.house import House
 from chatroom.lag import Lag
 
@@ -98,11 +100,19 @@ def _by_class(statuses: Mapping[int, int]) -> Numbers:
 
 def _written(node: Node) -> Numbers:
     kinds = node.house.chat.attendance.written
-    return {(str(kind.__struct_config__.tag),): float(count) for kind, count in kinds.items()}
+    # Prometheus sees no growth in what was not there before.
+    found: dict[tuple[str, ...], float] = {("message",): 0}
+    return found | {(str(kind.__struct_config__.tag),): count for kind, count in kinds.items()}
 
 
 def _refused(node: Node) -> Numbers:
     return {labels: float(count) for labels, count in node.house.chat.counts.refused.items()}
+
+
+def _faults(node: Node) -> float:
+    counts = node.house.chat.counts
+    internal = sum(count for (_request, code), count in counts.refused.items() if code == Internal.code)
+    return internal + counts.answered[HTTPStatus.INTERNAL_SERVER_ERROR]
 
 
 def _turned_away(node: Node) -> Numbers:
@@ -223,6 +233,12 @@ METRICS = (
         "Requests that were answered with an error, by their type (none: not understood) and its code.",
         _refused,
         ("request", "code"),
+    ),
+    Said(
+        "counter",
+        "chatroom_faults",
+        "Requests that failed by a fault of the server's own, on connections and over HTTP.",
+        _faults,
     ),
     Said(
         "counter",

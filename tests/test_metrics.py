@@ -112,6 +112,17 @@ def test_why_requests_are_refused() -> None:
     assert refused("none", "bad_json") == 1
 
 
+def test_faults_are_seen_from_the_first_one_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = Premises()
+    measured = Measured(house)
+    assert measured.value("chatroom_faults_total") == 0
+    assert measured.value("chatroom_events_written_total", type="message") == 0
+    ana = house.chatter("Ana")
+    monkeypatch.setattr(house.chat, "uses", {})
+    assert ana.ask("who", room="lobby")["code"] == "internal"
+    assert measured.value("chatroom_faults_total") == 1
+
+
 def test_who_is_cut_for_reading_too_slowly() -> None:
     house = Premises(limited(["backlog_bytes=1000"], unmetered=True))
     measured = Measured(house)
