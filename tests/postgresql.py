@@ -123,14 +123,29 @@ class Server:
     def kill(self) -> None:
         """End it and all of its processes, as a power cut does."""
         assert self._process is not None
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        self._process.kill()
-        for child in children:
-            with suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._process.wait(PATIENCE)
         self._process = None
+
+    def pause(self) -> None:
+        """Have all of its processes stand still, with every connection open."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        # The first is sent first: it makes no more of the others then.
+        before = children.read_text().split()
+        self._process.send_signal(number)
+        rest = children.read_text().split() if number == signal.SIGSTOP else before
+        for child in rest:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def replica(self) -> Server:
         """Another server that follows this one, running: what is committed here from now on is there too
