@@ -10,7 +10,7 @@ from itertools import count
 from ..e2e.clients import JsonClient
 from .cluster import Cluster, Node
 from .load import PATIENCE, ROOMS, Load
-from .members import CUT_OFF, Member, Said, names
+from .members import CUT_OFF, Member, Reader, Said, names
 
 _numbers = count(1)
 
@@ -27,7 +27,7 @@ def until(condition: Callable[[], object], *, what: str, load: Load | None = Non
 
 def settled(cluster: Cluster, load: Load) -> None:
     """Everybody is there and talks is heard: how a test begins."""
-    until(lambda: all(one.inside for one in load.members), what="everybody is in", load=load)
+    until(lambda: all(one.inside for one in load.readers), what="everybody is in", load=load)
     flows(load, 30)
 
 
@@ -60,13 +60,13 @@ def converge(cluster: Cluster, load: Load) -> None:
     until(lambda: not any(one.speaking for one in load.authors), what="all is acknowledged", load=load)
     kept = cluster.kept()
     logs = {room: _log(kept, room) for room in ROOMS}
-    until(lambda: all(_is_told(one, logs) for one in load.members), what="all are told all", load=load)
+    until(lambda: all(_is_told(one, logs) for one in load.readers), what="all are told all", load=load)
     until(lambda: _agree(load), what="all see who is there", load=load)
     assert not load.faults, load.faults[:5]
     for room in ROOMS:
         _keeps(load, room, logs[room])
-    for member in load.members:
-        assert member.view == logs[member.room], f"{member.name} was told something else"
+    for reader in load.readers:
+        assert reader.view == logs[reader.room], f"{reader.name} was told something else"
     load.resume()
 
 
@@ -99,8 +99,8 @@ def _keeps(load: Load, room: str, log: list[Said]) -> None:
             assert found == author.acknowledged
 
 
-def _is_told(member: Member, logs: dict[str, list[Said]]) -> bool:
-    return member.inside and len(member.view) >= len(logs[member.room])
+def _is_told(reader: Reader, logs: dict[str, list[Said]]) -> bool:
+    return reader.inside and len(reader.view) >= len(logs[reader.room])
 
 
 def _agree(load: Load) -> bool:
@@ -117,7 +117,8 @@ def _standing(load: Load | None) -> str:
     if load is None:
         return ""
     lines = [
-        f"{one.name}: in: {one.inside}, event {len(one.view)}, sees {len(one.here)}, {one.joins} joins"
-        for one in load.members
+        f"{one.name}: in: {one.inside}, event {len(one.view)}, {one.joins} joins, sees"
+        f" {len(one.here) if isinstance(one, Member) else 'nobody'}"
+        for one in load.readers
     ]
     return "\n" + "\n".join([*lines, f"{load.acknowledged} acknowledged, {load.refused} refused"])

@@ -14,9 +14,9 @@ from .members import Member
 @contextmanager
 def nobody_is_disconnected(load: Load) -> Iterator[None]:
     """Neither engine is a reason to disconnect anybody."""
-    before = {member.name: member.joins for member in load.members}
+    before = {member.name: member.joins for member in load.readers}
     yield
-    now = {member.name: member.joins for member in load.members}
+    now = {member.name: member.joins for member in load.readers}
     assert now == before, "somebody was disconnected"
 
 

@@ -9,7 +9,8 @@ from threading import Thread
 from typing import Any
 
 from .cluster import Cluster
-from .members import Author, Json, Member
+from .listeners import Listener
+from .members import Author, Json, Member, Reader
 
 ROOMS = ("north", "south")
 AUTHORS = 3
@@ -34,13 +35,20 @@ class Load:
         """Listeners by way of HAProxy."""
         self.pinned: list[list[Member]] = [[] for _node in cluster.nodes]
         """Listeners of each node, one a room."""
+        self.listeners: list[Listener] = []
+        """By way of HAProxy: one a room, nobody sees them."""
         self._cluster = cluster
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="load", daemon=True)
 
     @property
+    def readers(self) -> list[Reader]:
+        """All who are told what is said: the members, and who listens to a stream."""
+        return [*self.members, *self.listeners]
+
+    @property
     def members(self) -> list[Member]:
-        """All of them."""
+        """All who are in a room."""
         return [*self.by_haproxy, *(one for pinned in self.pinned for one in pinned)]
 
     @property
@@ -61,7 +69,7 @@ class Load:
     @property
     def faults(self) -> list[str]:
         """What the server did wrong."""
-        return [fault for member in self.members for fault in member.faults]
+        return [fault for reader in self.readers for fault in reader.faults]
 
     def start(self) -> None:
         """Let them come and talk."""
@@ -73,9 +81,10 @@ class Load:
         for room in ROOMS:
             self.authors += [Author(f"author-{room}-{at}", front, room, PACE) for at in range(AUTHORS)]
             self.roaming += [Member(f"roaming-{room}-{at}", front, room) for at in range(LISTENERS)]
+            self.listeners.append(Listener(f"listener-{room}", self._cluster.haproxy.url, room))
             for at, node in enumerate(nodes):
                 self.pinned[at].append(Member(f"pinned-{room}-{at}", node.ws, room))
-        self._tasks = [asyncio.ensure_future(member.stay()) for member in self.members]
+        self._tasks = [asyncio.ensure_future(reader.stay()) for reader in self.readers]
         self._tasks += [asyncio.ensure_future(author.speak()) for author in self.authors]
         self._talk()
 

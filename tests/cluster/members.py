@@ -36,8 +36,8 @@ class Said(NamedTuple):
     text: str
 
 
-class Member:
-    """Somebody in `room`, by way of the server at `url`."""
+class Reader:
+    """Somebody who reads all that is said in `room`, by way of the server at `url`."""
 
     def __init__(self, name: str, url: str, room: str) -> None:
         self.name = name
@@ -45,15 +45,52 @@ class Member:
         self.room = room
         self.view: list[Said] = []
         """What they were told: event 1, 2, ..."""
-        self.here: dict[str, str] = {}
-        """Who they believe to be in the room: names by id."""
         self.inside = False
         self.joins = 0
-        """How often they came into the room."""
+        """How often they came."""
         self.turned_away = 0
         """How often the server could not let them in."""
         self.faults: list[str] = []
         """What the server did wrong."""
+
+    async def stay(self) -> None:
+        """Be there until cancelled."""
+        while True:
+            try:
+                await self.visit()
+            except CUT_OFF:
+                pass
+            finally:
+                self.inside = False
+                self.left()
+            await asyncio.sleep(BREATH * (1 + random()))
+
+    async def visit(self) -> None:
+        """Be there as long as the connection lasts."""
+        raise NotImplementedError
+
+    def left(self) -> None:
+        """The connection is gone."""
+
+    def follows(self, event: Json) -> None:
+        """This came next."""
+        if event["seq"] != len(self.view) + 1:
+            self.fault(f"after event {len(self.view)} came {event['seq']}")
+        else:
+            self.view.append(Said(event["by"]["name"], event.get("key"), event.get("text", "")))
+
+    def fault(self, what: str) -> None:
+        """The server did something wrong."""
+        self.faults.append(f"{self.name} in {self.room}: {what}")
+
+
+class Member(Reader):
+    """Somebody who is in the room, seen by others, and sees them."""
+
+    def __init__(self, name: str, url: str, room: str) -> None:
+        super().__init__(name, url, room)
+        self.here: dict[str, str] = {}
+        """Who they believe to be in the room: names by id."""
         self._present = asyncio.Event()
         self._socket: ClientConnection | None = None
         self._who: Json = {"name": name}
@@ -63,26 +100,30 @@ class Member:
         self._numbers = count()
         self._asked: dict[int, asyncio.Future[Json | None]] = {}
 
-    async def stay(self) -> None:
-        """Be there until cancelled."""
-        while True:
-            try:
-                async with connect(
-                    self.url,
-                    subprotocols=[Subprotocol("chatroom.v1")],
-                    compression=None,
-                    ping_interval=None,
-                    max_size=None,
-                    max_queue=None,
-                    open_timeout=20,
-                    close_timeout=1,
-                ) as self._socket:
-                    await self._visit(self._socket)
-            except CUT_OFF:
-                pass
-            finally:
-                self._gone()
-            await asyncio.sleep(BREATH * (1 + random()))
+    async def visit(self) -> None:
+        """See `Reader.visit`."""
+        async with connect(
+            self.url,
+            subprotocols=[Subprotocol("chatroom.v1")],
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+            max_queue=None,
+            open_timeout=20,
+            close_timeout=1,
+        ) as self._socket:
+            await self._talk(self._socket)
+
+    def left(self) -> None:
+        """See `Reader.left`."""
+        self._behind = False
+        self._early.clear()
+        self._present.clear()
+        self.here = {}
+        asked, self._asked = self._asked, {}
+        for answer in asked.values():
+            if not answer.done():
+                answer.set_result(None)
 
     async def ask(self, kind: str, /, **fields: Any) -> Json | None:
         """A request's answer; None where the connection was lost first."""
@@ -97,7 +138,7 @@ class Member:
             return None
         return await answer
 
-    async def _visit(self, socket: ClientConnection) -> None:
+    async def _talk(self, socket: ClientConnection) -> None:
         await socket.send(json.dumps({"type": "hello", "id": "hello", **self._who}))
         async for message in socket:
             told = json.loads(message)
@@ -115,13 +156,13 @@ class Member:
         if told["id"] == "hello":
             self._who = {"name": self.name, "token": told["token"]}
             if self._epoch not in (None, told["epoch"]):
-                self._fault(f"the epoch is another: {told}")
+                self.fault(f"the epoch is another: {told}")
             self._epoch = told["epoch"]
             place = {"since": len(self.view), "epoch": self._epoch}
             await socket.send(json.dumps({"type": "join", "id": "join", "room": self.room, **place}))
         elif told["id"] == "join":
             if not told["recovered"]:
-                self._fault(f"not recovered from event {len(self.view)} on")
+                self.fault(f"not recovered from event {len(self.view)} on")
             self.here = {one["id"]: one["name"] for one in told["members"]}
             self.joins += 1
             await self._page(socket, told)
@@ -134,7 +175,7 @@ class Member:
 
     async def _page(self, socket: ClientConnection, told: Json) -> None:
         for event in told["events"]:
-            self._follows(event)
+            self.follows(event)
         self._behind = told["more"]
         if self._behind:
             after = {"after": len(self.view), "limit": PAGE}
@@ -144,23 +185,17 @@ class Member:
         for event in early:
             # `history` may have had it already.
             if event["seq"] > len(self.view):
-                self._follows(event)
+                self.follows(event)
         self.inside = True
         self._present.set()
 
     def _event(self, event: Json) -> None:
         if event["room"] != self.room:
-            self._fault(f"an event of another room: {event}")
+            self.fault(f"an event of another room: {event}")
         elif self._behind:
             self._early.append(event)
         else:
-            self._follows(event)
-
-    def _follows(self, event: Json) -> None:
-        if event["seq"] != len(self.view) + 1:
-            self._fault(f"after event {len(self.view)} came {event['seq']}")
-        else:
-            self.view.append(Said(event["by"]["name"], event.get("key"), event.get("text", "")))
+            self.follows(event)
 
     def _presence(self, told: Json) -> None:
         user = told["user"]
@@ -172,20 +207,7 @@ class Member:
     def _refused(self, told: Json) -> None:
         self.turned_away += 1
         if told["code"] not in (*TEMPORARY, "name_taken"):
-            self._fault(f"not let in: {told}")
-
-    def _gone(self) -> None:
-        self.inside = self._behind = False
-        self._early.clear()
-        self._present.clear()
-        self.here = {}
-        asked, self._asked = self._asked, {}
-        for answer in asked.values():
-            if not answer.done():
-                answer.set_result(None)
-
-    def _fault(self, what: str) -> None:
-        self.faults.append(f"{self.name} in {self.room}: {what}")
+            self.fault(f"not let in: {told}")
 
 
 class Author(Member):
@@ -221,12 +243,12 @@ class Author(Member):
                 return int(answer["seq"])
             self.refused += 1
             if answer["code"] not in TEMPORARY:
-                self._fault(f"a post was refused: {answer}")
+                self.fault(f"a post was refused: {answer}")
             await asyncio.sleep(max(BREATH, min(1.0, answer.get("retry_after", 0))))
 
     def _acknowledged(self, key: str, seq: int) -> None:
         if self.acknowledged and seq <= list(self.acknowledged.values())[-1]:
-            self._fault(f"post {key} was kept as {seq}, before the one that was said first")
+            self.fault(f"post {key} was kept as {seq}, before the one that was said first")
         self.acknowledged[key] = seq
 
 
