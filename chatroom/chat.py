@@ -173,7 +173,7 @@ class Chat:
         return replies.Joined(
             id=command.id,
             room=shown(record, None, room.head, len(room.presences)),
-            members=room.presences.some(SHOWN),
+            members=room.presences.some(SHOWN, member.user),
             events=[Raw(payload) for payload in payloads],
             recovered=recovered,
             more=more,

@@ -7,6 +7,7 @@ members times members.
 
 from collections.abc import Callable
 from itertools import islice
+from typing import NamedTuple
 
 from chatroom.domain.events import Passing, Presence
 from chatroom.domain.model import User
@@ -20,18 +21,30 @@ GATHER_LARGE = 1.0
 
 LARGE = 100
 
+_ALL = -1
+
+
+class _News(NamedTuple):
+    """What is to be told of somebody. `looks` is how often it had been asked who is here when that changed;
+    _ALL where it is to be told whatever comes."""
+
+    user: User
+    here: bool
+    looks: int
+
 
 class Presences:
     """The people of one room, each counted once, whatever the number of their connections."""
 
-    __slots__ = ("_clock", "_first", "_news", "_people", "_room", "_tell", "_timer")
+    __slots__ = ("_clock", "_first", "_looks", "_news", "_people", "_room", "_tell", "_timer")
 
     def __init__(self, room: str, clock: Clock, tell: Callable[[str, Passing], None]) -> None:
         self._room = room
         self._clock = clock
         self._tell = tell
         self._people: dict[str, tuple[User, int]] = {}
-        self._news: dict[str, tuple[User, bool]] = {}
+        self._news: dict[str, _News] = {}
+        self._looks = 0
         self._timer: Timer | None = None
         # What `some` said last: in a large room it is the same for all who come.
         self._first: tuple[int, tuple[User, ...]] | None = None
@@ -42,8 +55,13 @@ class Presences:
     def __contains__(self, user_id: object) -> bool:
         return user_id in self._people
 
-    def some(self, limit: int) -> tuple[User, ...]:
-        """At most `limit` of the people, those who came first first; the same object while it is true."""
+    def some(self, limit: int, asker: User | None = None) -> tuple[User, ...]:
+        """At most `limit` of the people, those who came first first; the same object while it is true.
+        Whoever asks is told of every change from now on; `asker` has just come, and does not tell of that."""
+        own = self._news.get(asker.id) if asker is not None else None
+        if own is not None and own.looks == self._looks:
+            self._news[own.user.id] = own._replace(looks=self._looks + 1)
+        self._looks += 1
         if self._first is None or self._first[0] != limit:
             chosen = [user for user, _connections in islice(self._people.values(), limit)]
             self._first = limit, tuple(chosen)
@@ -56,7 +74,9 @@ class Presences:
         self._people[user.id] = (user, connections + 1)
         if self._first is not None and (known != user or len(self._people) <= self._first[0]):
             self._first = None
-        if news and not connections:
+        if not news:
+            self._news.pop(user.id, None)
+        elif not connections:
             self._note(user, here=True)
 
     def went(self, user: User) -> None:
@@ -77,9 +97,14 @@ class Presences:
 
     def _note(self, user: User, *, here: bool) -> None:
         before = self._news.pop(user.id, None)
-        # Back within the moment: for the others, nothing happened.
-        if before is None or before[1] is here:
-            self._news[user.id] = (user, here)
+        if before is None:
+            self._news[user.id] = _News(user, here, self._looks)
+        elif before.here is here:
+            self._news[user.id] = before
+        elif before.looks != self._looks:
+            # Somebody who came meanwhile was told otherwise.
+            self._news[user.id] = _News(user, here, _ALL)
+        # Else back within the moment: for the others, nothing happened.
         if self._timer is None:
             delay = GATHER_LARGE if len(self._people) > LARGE else GATHER
             self._timer = self._clock.callLater(delay, self._told)
@@ -92,6 +117,6 @@ class Presences:
         if len(self._people) > LARGE:
             self._tell(self._room, Presence(room=self._room, count=len(self._people)))
             return
-        for user, here in news.values():
+        for user, here, _looks in news.values():
             presence = Presence(room=self._room, user=user, state="online" if here else "offline")
             self._tell(self._room, presence)

@@ -85,6 +85,36 @@ def test_who_goes_and_comes_back_in_a_moment_is_not_mentioned(room):
     assert room.wait(60) == []
 
 
+def test_who_looks_between_somebodys_going_and_coming_back_is_told_that_they_came(room):
+    room.people.came(ANA)
+    room.wait()
+    room.people.went(ANA)
+    assert room.people.some(10) == ()
+    room.people.came(ANA)
+    assert room.wait(60) == [("Ana", "online", None)]
+
+
+def test_who_looks_between_somebodys_coming_and_going_is_told_that_they_went(room):
+    room.people.came(ANA)
+    assert room.people.some(10) == (ANA,)
+    room.people.went(ANA)
+    assert room.wait(60) == [("Ana", "offline", None)]
+
+
+def test_who_comes_looks_and_goes_in_a_moment_is_not_mentioned(room):
+    room.people.came(ANA)
+    assert room.people.some(10, ANA) == (ANA,)
+    room.people.went(ANA)
+    assert room.wait(60) == []
+
+
+def test_who_was_said_to_be_gone_and_is_found_to_be_there_is_not_said_to_be_gone_later(room):
+    room.people.came(ANA, news=False)
+    room.people.went(ANA)
+    room.people.came(ANA, news=False)
+    assert room.wait(60) == []
+
+
 def test_a_person_is_there_until_their_last_connection_goes(room):
     for _ in range(3):
         room.people.came(ANA)
@@ -150,7 +180,7 @@ def test_what_is_told_adds_up_to_who_is_there(steps):
             assert (name in known) == (state == "offline")
             known ^= {name}
         here = {user for user in connections if connections[user]}
-        assert set(room.people.some(10)) == here
+        assert {user for user in (ANA, BOB, EVA) if user.id in room.people} == here
         assert step != "wait" or known == {user.name for user in here}
 
 
@@ -181,3 +211,20 @@ def test_who_comes_late_to_a_large_room_is_told_of_the_same_first_ones(room):
     assert room.people.some(10) is first
     room.people.went(ANA)
     assert room.people.some(10) == first
+
+
+STEPS = st.sampled_from(["came", "went", "wait", "look"])
+
+
+@given(st.lists(st.tuples(st.sampled_from([ANA, BOB]), STEPS)))
+def test_whenever_somebody_looked_what_is_told_after_that_adds_up_to_who_is_there(steps):
+    room, views = Room(), []
+    for user, step in [*steps, (ANA, "wait")]:
+        if step == "look":
+            views.append({one.name for one in room.people.some(10)})
+        elif step != "wait":
+            getattr(room.people, step)(user)
+        for name, state, _count in room.wait(GATHER if step == "wait" else 0):
+            for view in views:
+                (view.add if state == "online" else view.discard)(name)
+    assert all(view == {one.name for one in room.people.some(10)} for view in views)
