@@ -246,7 +246,11 @@ class Neighbours:
 
     def _of_nodes(self, node: str, kind: bytes, body: bytes) -> None:
         if kind == b"B":
-            self.roster.beat(node, _beat.decode(body))
+            beat = _beat.decode(body)
+            if beat.turn is not None and node not in self.roster.ids:
+                # It was taken for dead, or what it said first was lost.
+                self._publish(_NODES, b"H")
+            self.roster.beat(node, beat)
         elif kind == b"H":
             self._introduce()
         elif kind == b"A":

@@ -81,6 +81,17 @@ def test_a_dead_nodes_people_go_offline_once_when_its_lease_ends(nodes):
     assert names(asked(nodes, ana, "who", room="lobby")) == ["Ana"]
 
 
+def test_the_people_of_a_node_that_was_silent_for_its_lease_are_back_with_its_beat(nodes):
+    one, two = nodes.houses
+    ana, _bob = there(nodes, one, "Ana"), there(nodes, two, "Bob")
+    for _ in range(int(2 * LEASE / BEAT)):
+        nodes.clock.advance(BEAT)
+        nodes.network.carried.clear()
+    assert presences(ana)[-1] == ("Bob", "offline")
+    nodes.elapse(2 * BEAT)
+    assert presences(ana)[-1] == ("Bob", "online")
+
+
 def test_a_lost_word_about_somebody_is_made_good_by_the_next_beat(nodes):
     one, two = nodes.houses
     ana = there(nodes, one, "Ana")
