@@ -25,7 +25,7 @@ def opened(folder: Path, paramstyle: str = "qmark") -> Engine:
     return create_engine(url, paramstyle=paramstyle)
 
 
-@pytest.fixture(params=["qmark", "named", "numeric"])
+@pytest.fixture(params=["qmark", "named"])
 def engine(request, tmp_path: Path) -> Iterator[Engine]:
     """With each way in which drivers take parameters: psycopg wants names."""
     made = opened(tmp_path, request.param)

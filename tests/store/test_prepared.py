@@ -31,7 +31,7 @@ box = Table(
 )
 
 
-@pytest.fixture(params=["qmark", "named", "numeric"])
+@pytest.fixture(params=["qmark", "named"])
 def connection(request) -> Iterator[Connection]:
     engine = create_engine("sqlite://", paramstyle=request.param)
     with engine.connect() as made:
