@@ -189,6 +189,16 @@ def test_a_node_hangs_for_longer_than_its_lease(cluster: Cluster, load: Load):
     converge(cluster, load)
 
 
+def test_a_node_ends_whose_database_hangs(cluster: Cluster, load: Load, cables: Cables):
+    settled(cluster, load)
+    with nodes_keep_theirs(load, 0, 2):
+        with held(cables.made["store"]):
+            posts_are_refused(load, CUT)
+            assert cluster.nodes[CUT].stop() == -signal.SIGTERM
+        cluster.nodes[CUT].start()
+        converge(cluster, load)
+
+
 def test_clocks_that_are_apart_are_nobodys_concern(cluster: Cluster, load: Load):
     settled(cluster, load)
     with nobody_is_disconnected(load), JsonClient(cluster.nodes[0].ws, "Bystander") as bystander:

@@ -143,6 +143,14 @@ class PromisesOfNodes(RuleBasedStateMachine):
             data.draw(st.sampled_from(store.steps))()
             store.broken = None
 
+    @rule(which=st.integers(0, 2))
+    def a_store_is_cut_off_from_its_database_which_goes_on(self, which):
+        store = self.houses[which].store
+        store.cut = Unavailable("the database server does not answer", 1)
+        if store._drafts:
+            store.write()
+        store.cut = None
+
     # What holds.
 
     @invariant()
