@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from chatroom.accountkeeping import AccountKeeping, Passwords, SignUp
 from chatroom.admission import Admission
+from chatroom.alone import Alone
 from chatroom.answers import Answers
 from chatroom.attempts import Attempts
 from chatroom.changes import Changes
@@ -81,6 +82,7 @@ class House:
         site: Site | None = None,
         outbox: Outbox | None = None,
         bus: Bus | None = None,
+        certain: bool = True,
         node: str | None = None,
     ) -> None:
         self._clock = clock
@@ -122,6 +124,7 @@ class House:
             self.chat.attendance.watcher = self.webhooks
             self.webhooks.people = self.chat.attendance.people_here
         self.neighbours = None if bus is None else self._among(bus, store, registry)
+        self._alone = self._by_itself(store) if bus is None and not certain else None
         self._teach(
             RoomKeeping(*common, self.meters),
             Moderation(*common, reactions),
@@ -173,6 +176,13 @@ class House:
             self.webhooks.comings.node = found.node
         return found
 
+    def _by_itself(self, store: Store) -> Alone:
+        """No other nodes, and a store of which it is not `certain` that what it refuses is not there."""
+        rooms = self.chat.attendance
+        found = Alone(self._clock, Ordering(store, self.hub, self._clock, rooms.tell))
+        rooms.others, self.hub.on_release = found, found.released
+        return found
+
     async def _look(self, change: Change | None) -> None:
         if self.neighbours is not None:
             await self.neighbours.before_change(change)
@@ -196,6 +206,8 @@ class House:
         self.changes.stop()
         if self.neighbours is not None:
             await self.neighbours.stop()
+        if self._alone is not None:
+            self._alone.stop()
         if self.webhooks is not None:
             await self.webhooks.stop()
 

@@ -110,6 +110,7 @@ def _core(
         site=site,
         outbox=Outbox(store.registry.webhooks, courier, store.lead),
         bus=_bus(options, reactor),
+        certain=is_file(options.store_url),
         node=options["node"],
     )
 

@@ -20,7 +20,7 @@ CORE = (
     " devices direct directory enforcement gate identity moderation rights roomkeeping"
     " roomlists attendance expiry reactions reception userkeeping"
     " webhooks postman lanes progress answers signatures webhookkeeping listener searching"
-    " ordering roster neighbours namesakes missed relay comings readiness pace counts"
+    " ordering alone roster neighbours namesakes missed relay comings readiness pace counts"
 )
 LAYERS = {
     "chatroom.domain": 0,
