@@ -141,8 +141,8 @@ CONTESTANTS = (
         kind="ours",
     ),
     _nodes("chatroom-postgresql", "chatroom on PostgreSQL", POSTGRESQL),
-    _nodes("chatroom-bus", "one node, with a bus", POSTGRESQL, REDIS),
-    _nodes("chatroom-two", "two nodes", POSTGRESQL, REDIS, nodes=2),
+    _nodes("chatroom-bus", "chatroom on PostgreSQL, with Redis", POSTGRESQL, REDIS),
+    _nodes("chatroom-two", "chatroom, two nodes", POSTGRESQL, REDIS, nodes=2),
     *PEERS,
     Contestant(
         name="autobahn",

@@ -24,7 +24,7 @@ def _crossing(course: Course, contestant: Contestant) -> Iterator[Sample]:
         crossing = Crossing(crowd, live.dialect, groups)
         crossing.run(live.pids, plan.warm_up, RATE)
         others, engines = live.others(), live.engine_costs()
-        result = crossing.run(live.pids, plan.seconds * 5, RATE)
+        result = crossing.run(live.pids, plan.seconds * 4, RATE)
         deliveries = sum(map(len, result.latencies))
         common = {
             **cost_figures(result.cost, deliveries),
