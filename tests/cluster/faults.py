@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..e2e.clients import JsonClient
 from .cluster import Cluster
 from .converging import until
 from .load import Load
@@ -58,3 +59,9 @@ def posts_are_refused(load: Load, *nodes: int) -> None:
             return answer is not None and answer.get("code") == "unavailable"
 
         until(refused, what=f"posts are refused at node {number}", load=load)
+
+
+def hears(bystander: JsonClient, name: str, state: str) -> None:
+    """The next that they are told of somebody."""
+    news = list(bystander.gather(lambda told: told["user"]["name"] == name, "presence"))
+    assert news[-1]["state"] == state

@@ -14,6 +14,7 @@ from ..e2e.clients import JsonClient
 from .cluster import Cluster, running
 from .converging import converge, flows, reach, settled, until
 from .faults import (
+    hears,
     nobody_is_disconnected,
     nodes_keep_theirs,
     posts_are_refused,
@@ -100,12 +101,6 @@ def tell(redis_port: int, *commands: str) -> None:
         for command in commands:
             redis.sendall(f"{command}\r\n".encode())
             assert redis.recv(100)[:1] in (b"+", b":")
-
-
-def hears(bystander: JsonClient, name: str, state: str) -> None:
-    """The next news of somebody."""
-    news = list(bystander.gather(lambda told: told["user"]["name"] == name, "presence"))
-    assert news[-1]["state"] == state
 
 
 def test_a_node_is_cut_off_from_the_database(cluster: Cluster, load: Load, cables: Cables):

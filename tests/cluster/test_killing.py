@@ -11,6 +11,7 @@ from ..e2e.clients import JsonClient
 from .cluster import Cluster, running
 from .converging import converge, flows, reach, settled, until
 from .faults import (
+    hears,
     nobody_is_disconnected,
     nodes_keep_theirs,
     posts_are_refused,
@@ -32,12 +33,6 @@ def load(cluster: Cluster) -> Iterator[Load]:
     """People on it all the time."""
     with load_on(cluster) as load:
         yield load
-
-
-def hears(bystander: JsonClient, name: str, state: str) -> None:
-    """The next news of somebody."""
-    news = list(bystander.gather(lambda told: told["user"]["name"] == name, "presence"))
-    assert news[-1]["state"] == state
 
 
 def test_a_node_is_killed_and_started_again(cluster: Cluster, load: Load):
