@@ -114,10 +114,13 @@ class Report:
     def _apart(self) -> list[str]:
         """Which scenarios were run at another time than the rest."""
         titles = {one.name: one.title for one in self._scenarios}
+        runs: dict[tuple[str, str], list[str]] = {}
+        for name, when in self._result.get("apart", {}).items():
+            if name in titles:
+                runs.setdefault((when["date"], when["commit"]), []).append(titles[name])
         return [
-            f"Run by itself, on {when['date']} at commit {when['commit']}: {titles[name]}."
-            for name, when in self._result.get("apart", {}).items()
-            if name in titles
+            f"Run apart from the rest, on {date} at commit {commit}: {'; '.join(run)}."
+            for (date, commit), run in runs.items()
         ]
 
     def _machine(self) -> list[str]:
