@@ -24,6 +24,10 @@ from chatroom.domain.accounts import (
 )
 from chatroom.domain.model import Millis, Role, Seq
 
+APART: Millis = 5 * 60_000
+"""What has run out is forgotten so many milliseconds later: on another node it may not have run out, their
+clocks being apart."""
+
 SEEN_EVERY: Millis = 5 * 60_000
 """How exactly it is kept when a login was last seen."""
 

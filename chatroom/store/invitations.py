@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from chatroom.domain.accounts import Account, Invitation, Membership
 from chatroom.domain.errors import BadToken
 from chatroom.domain.model import Millis
+from chatroom.domain.registry import APART
 from chatroom.store import rooms, tables
 from chatroom.store.accounts import add_account
 
@@ -42,8 +43,9 @@ def sign_up(
 def _use_up(connection: Connection, digest: str, now: Millis) -> str | None:
     """Use an invitation once; the room that it lets into. Raises BadToken."""
     of = tables.invitation.c
-    connection.execute(delete(tables.invitation).where(of.until <= now))
-    used = update(tables.invitation).where(of.digest == digest).values(uses=of.uses - 1)
+    connection.execute(delete(tables.invitation).where(of.until <= now - APART))
+    good = of.digest == digest, of.until > now
+    used = update(tables.invitation).where(*good).values(uses=of.uses - 1)
     row = connection.execute(used.returning(of.room, of.uses)).first()
     if row is None:
         raise BadToken("this invitation was used up, or has run out: ask for another")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from chatroom.domain.accounts import Account, ApiKey, Login
 from chatroom.domain.errors import NameTaken, NotFound
 from chatroom.domain.model import Millis
+from chatroom.domain.registry import APART
 from chatroom.store import tables
 from chatroom.store.accounts import COLUMNS, change_account, to_account
 from chatroom.store.changes import leave
@@ -31,7 +32,7 @@ def set_password(connection: Connection, account: str, password: str, but: str |
 
 def open_login(connection: Connection, login: Login, digest: str) -> None:
     """See the port."""
-    _end(connection, tables.login.c.until <= login.created)
+    _end(connection, tables.login.c.until <= login.created - APART)
     connection.execute(insert(tables.login).values(structs.asdict(login) | {"digest": digest}))
 
 

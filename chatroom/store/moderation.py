@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, false, insert, select, true, update
 from chatroom.domain.accounts import Deed, Report, Sanction
 from chatroom.domain.errors import NotFound
 from chatroom.domain.model import MAX_SEQ, Millis, Seq
+from chatroom.domain.registry import APART
 from chatroom.store import tables
 from chatroom.store.changes import leave
 from chatroom.store.tables import event, message
@@ -24,7 +25,7 @@ _DEED = [getattr(tables.deed.c, name) for name in Deed.__struct_fields__]
 
 def impose(connection: Connection, sanction: Sanction) -> None:
     """See the port."""
-    connection.execute(delete(tables.sanction).where(tables.sanction.c.until <= sanction.at))
+    connection.execute(delete(tables.sanction).where(tables.sanction.c.until <= sanction.at - APART))
     put(connection, tables.sanction, structs.asdict(sanction))
     leave(connection, ("sanction", f"{sanction.room} {sanction.subject}"))
 

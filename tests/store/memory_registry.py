@@ -21,7 +21,7 @@ from chatroom.domain.accounts import (
     Sanction,
 )
 from chatroom.domain.errors import BadToken, ChatError, NameTaken, NotFound
-from chatroom.domain.registry import CHANGES_KEPT, MAX_CHANGES, SEEN_EVERY, USED_EVERY
+from chatroom.domain.registry import APART, CHANGES_KEPT, MAX_CHANGES, SEEN_EVERY, USED_EVERY
 
 from .memory import MemoryStore
 from .memory_rooms import MemoryRooms, asked
@@ -146,7 +146,7 @@ class MemoryRegistry(MemoryRooms):
     @asked
     def open_login(self, login: Login, digest: str) -> None:
         for old, one in list(self._logins.items()):
-            if one.until <= login.created:
+            if one.until <= login.created - APART:
                 del self._logins[old]
                 self._changed("login", one.id)
         self._logins[digest] = login
