@@ -23,6 +23,8 @@ _FIGURES = {
     "connection_kib": ("accept", "all", "rss_kib"),
     "connection_tls_kib": ("accept-tls", "all", "rss_kib"),
 }
+WRITERS = 8
+
 _JOINED = 8
 """So many posts leave as one write in the scenario's window 8."""
 
@@ -71,6 +73,9 @@ class Costs:
     commit_event_cpu_us: float
     head_us: float
     """PostgreSQL's CPU for each room whose head is asked for."""
+    one_room_commits: float
+    """Commits a second by WRITERS at once, each with one event: all to one room, and each to its own."""
+    own_rooms_commits: float
     hop_us: float
     headers_bytes: float
     socket_kib: float

@@ -20,9 +20,12 @@ from twisted.internet.task import Clock
 from bench import engines
 from bench.accounting import cpu_seconds
 from bench.engines import Engine
+from bench.plan.costs import WRITERS
+from bench.plan.drafts import post
+from bench.plan.writing import commits_a_second
 from bench.servers import family
-from chatroom.domain.events import Event, Message
-from chatroom.domain.model import By, User
+from chatroom.domain.events import Event
+from chatroom.domain.model import User
 from chatroom.domain.ports import Store
 from chatroom.hub import Hub
 from chatroom.namesakes import Namesakes
@@ -54,7 +57,7 @@ def measured(core: int, scratch: Path) -> Found:
 def _bus_message() -> Found:
     """A post of another node's is read and put in order; what its members cost is measured elsewhere."""
     dialect, clock, store = json_dialect(), Clock(), cast(Store, None)
-    payloads = [b"[" + (dialect.event(_post("lobby", seq)) or b"") + b"]" for seq in range(1, _POSTS + 1)]
+    payloads = [b"[" + (dialect.event(post("lobby", seq)) or b"") + b"]" for seq in range(1, _POSTS + 1)]
     hub = Hub(clock)
     lobby = hub.open("lobby")
     hub.loaded(lobby, [], 0)
@@ -157,8 +160,8 @@ def _drain(one: socket.socket) -> None:
 def _postgresql(core: int, scratch: Path) -> Found:
     """Commits to one room, one after the other, of one event and of many; looking at many heads."""
     with engines.started([engines.POSTGRESQL], core, scratch) as started:
-        pid = started[engines.POSTGRESQL].pid
-        writing, reading = open_engines(started[engines.POSTGRESQL].url)
+        pid, url = started[engines.POSTGRESQL].pid, started[engines.POSTGRESQL].url
+        writing, reading = open_engines(url)
         try:
             (one, cpu), (many, cpu_many) = (_commits(pid, writing, batch) for batch in _BATCHES)
             more = _BATCHES[1] - _BATCHES[0]
@@ -169,6 +172,8 @@ def _postgresql(core: int, scratch: Path) -> Found:
                 "commit_cpu_us": cpu - event_cpu,
                 "commit_event_cpu_us": event_cpu,
                 "head_us": _heads(pid, writing, reading),
+                "one_room_commits": commits_a_second(url, ["lobby"] * WRITERS, _SECONDS),
+                "own_rooms_commits": commits_a_second(url, [f"room-{n}" for n in range(WRITERS)], _SECONDS),
             }
         finally:
             writing.dispose()
@@ -181,7 +186,7 @@ def _commits(pid: int, engine: SqlEngine, batch: int) -> tuple[float, float]:
     with engine.connect() as connection:
         before, began = _all_cpu(pid), time.perf_counter()
         while time.perf_counter() < until:
-            drafts = [_post("lobby", key=f"{batch} {done} {number}") for number in range(batch)]
+            drafts = [post("lobby", key=f"{batch} {done} {number}") for number in range(batch)]
             with connection.begin():
                 commit(connection, drafts, careful=False)
             done += 1
@@ -203,11 +208,6 @@ def _heads(pid: int, writing: SqlEngine, reading: SqlEngine) -> float:
         for _ in range(times):
             assert len(connection.execute(query).all()) == MOST_NAMED
         return (_all_cpu(pid) - before) / times / MOST_NAMED * 1e6
-
-
-def _post(name: str, seq: int = 0, key: str | None = None) -> Message:
-    author = By("u" + "0" * 24, "Ana")
-    return Message(room=name, at=1_700_000_000_000, by=author, text="x" * 64, seq=seq, key=key)
 
 
 def _own_cpu(work: Callable[[], object]) -> float:

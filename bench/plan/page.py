@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.plan import many, primary, room
 from bench.plan.charts import Chart, Line
-from bench.plan.costs import Costs
+from bench.plan.costs import WRITERS, Costs
 from bench.plan.many import Connections, Rooms
 from bench.plan.primary import Load
 from bench.plan.room import Room
@@ -123,6 +123,23 @@ def _limit(costs: Costs) -> str:
         took = costs.commit_us + events * costs.commit_event_us
         rows.append((f"{events:,}", took / 1e3, events / took * 1e6))
     return _table(("events a commit", "a commit, ms", "posts/s to one room"), rows)
+
+
+def _checked(costs: Costs) -> str:
+    """What several writers were measured to do, beside the simulation."""
+    rows: list[Row] = [
+        (
+            f"{WRITERS} to one room",
+            costs.one_room_commits,
+            primary.commits_a_second(WRITERS, 1, costs, cores=1),
+        ),
+        (
+            f"{WRITERS} to rooms of their own",
+            costs.own_rooms_commits,
+            primary.commits_a_second(WRITERS, WRITERS, costs, cores=1),
+        ),
+    ]
+    return _table(("writers at once", "commits/s, measured", "simulated"), rows)
 
 
 def _tree(costs: Costs) -> str:
@@ -246,6 +263,7 @@ TABLES: dict[str, Callable[[Costs], str]] = {
     "costs": _costs,
     "room": _room,
     "limit": _limit,
+    "checked": _checked,
     "writers": _writers,
     "tree": _tree,
     "coming": _coming,

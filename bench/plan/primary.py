@@ -113,6 +113,23 @@ class _Shard:
         self._flush()
 
 
+def commits_a_second(
+    writers: int, rooms: int, costs: Costs, *, cores: int = 8, seconds: float = 2.0
+) -> float:
+    """What so many nodes do that each have the next post when the last one is committed."""
+    agenda = Agenda()
+    primary = Primary(agenda, costs, rooms=rooms, nodes=writers, cores=cores)
+
+    def again(writer: int) -> None:
+        if agenda.now < seconds * 1e6:
+            primary.append(writer, writer % rooms, partial(again, writer))
+
+    for writer in range(writers):
+        again(writer)
+    agenda.run()
+    return primary.commits / seconds
+
+
 @dataclass(frozen=True)
 class Load:
     """Posts at random, `rate` a second on the average, by many nodes to so many rooms."""
