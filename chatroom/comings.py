@@ -61,7 +61,7 @@ class Comings:
         for room, user in people:
             if self.hears(room):
                 letters = self._letters(self._hooks.values(), room, user, 0, now, here=True) if told else ()
-                self._records.moved(Move(room, user, self.node, True, now, letters))
+                self._records.restate(Move(room, user, self.node, True, now, letters))
 
     async def sweep(self, nodes: Collection[str] | None) -> None:
         """See to it that who was on a node that is gone is no longer in its rooms. `nodes` are all that are

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -36,6 +36,16 @@ MAX_NEW = 10_000
 """So many comings and goings wait to be kept, where the database cannot be written; more are lost."""
 
 
+class _Taken(NamedTuple):
+    """What is being kept."""
+
+    cursors: dict[tuple[str, str], Seq]
+    told: list[int]
+    dead: list[Letter]
+    moves: dict[tuple[str, str, str], Move]
+    restated: dict[tuple[str, str, str], Move]
+
+
 class Records:
     """What is to be kept. `lettered` is called with each webhook and room that new letters are kept for;
     that somebody went is kept after `away` seconds."""
@@ -54,6 +64,7 @@ class Records:
         self._told: list[int] = []
         self._dead: list[Letter] = []
         self._moves: dict[tuple[str, str, str], Move] = {}
+        self._restated: dict[tuple[str, str, str], Move] = {}
         self._timer: Timer | None = None
         self._due = 0.0
         self._writing = False
@@ -88,6 +99,7 @@ class Records:
     def moved(self, move: Move) -> None:
         """Somebody came or went. Where they did the opposite a moment ago, nothing has happened."""
         which = _which(move)
+        self._restated.pop(which, None)
         before = self._moves.get(which)
         if before is not None and before.here is not move.here:
             del self._moves[which]
@@ -97,46 +109,66 @@ class Records:
             self._moves.setdefault(which, move)
         self._plan(SOON)
 
+    def restate(self, move: Move) -> None:
+        """Somebody is in a room, and may be kept to be there already."""
+        which = _which(move)
+        if which not in self._moves and len(self._restated) < MAX_NEW:
+            self._restated[which] = move
+            self._plan(SOON)
+
     async def keep(self, *, all_: bool = False) -> bool:
         """Keep it now, as far as that can be done; whether it was, and there is more. `all_`: what would
         have waited a little too."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        cursors, self._cursors = _some(self._cursors)
-        told, self._told = self._told, []
-        dead, self._dead = self._dead, []
+        taken = self._take(all_=all_)
+        kept = any(taken) and await self._kept_now(taken)
+        waiting = bool(self._cursors or self._moves or self._restated)
+        if waiting or self._told or self._dead:
+            self._plan(SOON)
+        return kept and waiting
+
+    def _take(self, *, all_: bool) -> _Taken:
+        """As much as is kept together."""
         due = self._moves if all_ else {which: one for which, one in self._moves.items() if self._is_due(one)}
         moves, _later = _some(due)
         self._moves = {which: one for which, one in self._moves.items() if which not in moves}
-        kept = False
-        if cursors or told or dead or moves:
-            self._writing = True
-            self._keeping.append(cursors)
-            try:
-                await self._kept.keep(Progress(cursors, told, dead, list(moves.values())))
-            except ChatError as error:
-                if not self._failing:
-                    self._log.error("what webhooks were told cannot be kept: {error}", error=error.message)
-                self._failing = True
-                self._cursors = cursors | self._cursors
-                self._told = told + self._told
-                self._dead = dead + self._dead
-                meanwhile, self._moves = self._moves, moves
-                for one in meanwhile.values():
-                    self.moved(one)
-            else:
-                kept, self._failing = True, False
-                self.unsettled.difference_update(told, (letter.id for letter in dead))
-                letters = (letter for move in moves.values() for letter in move.letters)
-                for hook, room in {(letter.hook, letter.room) for letter in letters}:
-                    self._lettered(hook, room)
-            finally:
-                self._writing = False
-                self._keeping.remove(cursors)
-        if self._cursors or self._told or self._dead or self._moves:
-            self._plan(SOON)
-        return kept and bool(self._moves or self._cursors)
+        cursors, self._cursors = _some(self._cursors)
+        restated, self._restated = _some(self._restated)
+        taken = _Taken(cursors, self._told, self._dead, moves, restated)
+        self._told, self._dead = [], []
+        return taken
+
+    async def _kept_now(self, taken: _Taken) -> bool:
+        moves = [*taken.restated.values(), *taken.moves.values()]
+        self._writing = True
+        self._keeping.append(taken.cursors)
+        try:
+            await self._kept.keep(Progress(taken.cursors, taken.told, taken.dead, moves))
+        except ChatError as error:
+            if not self._failing:
+                self._log.error("what webhooks were told cannot be kept: {error}", error=error.message)
+            self._failing = True
+            self._put_back(taken)
+            return False
+        finally:
+            self._writing = False
+            self._keeping.remove(taken.cursors)
+        self._failing = False
+        self.unsettled.difference_update(taken.told, (letter.id for letter in taken.dead))
+        for hook, room in {(one.hook, one.room) for move in moves for one in move.letters}:
+            self._lettered(hook, room)
+        return True
+
+    def _put_back(self, taken: _Taken) -> None:
+        self._cursors = taken.cursors | self._cursors
+        self._told = taken.told + self._told
+        self._dead = taken.dead + self._dead
+        self._restated = taken.restated | self._restated
+        meanwhile, self._moves = self._moves, dict(taken.moves)
+        for move in meanwhile.values():
+            self.moved(move)
 
     def forget(self, hook: str) -> None:
         """A webhook is there no more."""

@@ -113,7 +113,7 @@ class Behind(NamedTuple):
 
 class Move(NamedTuple):
     """Somebody is in a room on a node since `at`, or (not `here`) is there no more. The `letters` are new
-    ones, kept if they are in the room on no other node."""
+    ones, kept if that is not what is kept already, and they are in the room on no other node."""
 
     room: str
     user: User

@@ -210,9 +210,10 @@ def _moved(connection: Connection, moves: Sequence[Move]) -> list[Letter]:
     new: list[Letter] = []
     for move in moves:
         nodes = there.setdefault((move.room, move.user.id), set())
+        changes = (move.node in nodes) is not move.here
         if not move.here:
             nodes.discard(move.node)
-        new += () if nodes else move.letters
+        new += move.letters if changes and not nodes else ()
         if move.here:
             nodes.add(move.node)
     last = {(move.room, move.user.id, move.node): move for move in moves}

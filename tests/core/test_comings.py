@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chatroom import comings
@@ -144,6 +144,26 @@ def test_the_people_of_a_node_that_was_taken_for_dead_come_back(nodes):
     assert told(nodes) == CAME + WENT + CAME
 
 
+def test_who_goes_right_after_the_bus_is_back_is_gone(nodes):
+    ana = comes(nodes, nodes.houses[0])
+    nodes.elapse(2 * SOON)
+    nodes.network.break_down()
+    nodes.network.mend()
+    ana.drop()
+    nodes.elapse(2 * AWAY)
+    assert told(nodes) == CAME + WENT
+
+
+def test_who_was_taken_for_gone_goes_once(nodes):
+    ana = comes(nodes, nodes.houses[1])
+    nodes.elapse(2 * SOON)
+    nodes.houses[1].core.neighbours._bus.up = False
+    nodes.elapse(SWEPT)
+    ana.drop()
+    nodes.elapse(2 * AWAY)
+    assert told(nodes) == CAME + WENT
+
+
 def test_who_is_there_when_a_webhook_is_made_did_not_come_after_that():
     nodes = TellingNodes()
     one, two = nodes.houses
@@ -219,7 +239,12 @@ WHAT = (
 MOMENTS = [0, 0, 0.2, 1.1, 4, 12]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(
     st.lists(
         st.tuples(st.sampled_from(WHAT), st.integers(0, 2), st.integers(0, 1), st.sampled_from(MOMENTS)),

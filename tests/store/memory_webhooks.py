@@ -126,12 +126,14 @@ class MemoryWebhooks:
     def _moved(self, moves: Sequence[Move]) -> list[Letter]:
         new: list[Letter] = []
         for move in moves:
+            which = move.room, move.user.id, move.node
+            changes = (which in self._present) is not move.here
             if not move.here:
-                self._present.pop((move.room, move.user.id, move.node), None)
-            if not any(key[:2] == (move.room, move.user.id) for key in self._present):
+                self._present.pop(which, None)
+            if changes and not any(key[:2] == (move.room, move.user.id) for key in self._present):
                 new += move.letters
             if move.here:
-                self._present[move.room, move.user.id, move.node] = move._replace(letters=())
+                self._present[which] = move._replace(letters=())
         return new
 
     def _do_left_behind(self, nodes: Collection[str], limit: int) -> list[Move]:
