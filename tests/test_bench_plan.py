@@ -98,6 +98,12 @@ def test_commits_to_one_room_come_one_after_the_other() -> None:
     )
 
 
+def test_more_writers_raise_what_is_committed_to_many_rooms_and_not_to_one() -> None:
+    alone, one_room, own_rooms = (primary.commits_a_second(*of, COSTS) for of in ((1, 1), (8, 1), (8, 8)))
+    assert isclose(alone, one_room, rel_tol=0.05)
+    assert own_rooms > 3 * alone
+
+
 def test_more_nodes_writing_to_one_room_make_each_wait_longer() -> None:
     alone, many_ = (primary.run(Load(500, 1, nodes), COSTS) for nodes in (1, 16))
     assert many_.p50_ms > 3 * alone.p50_ms
