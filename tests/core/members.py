@@ -35,6 +35,8 @@ class Follower:
         self.unkept: list[dict[str, Any]] = []
         """Posts that were not answered with ok, to be tried again with their keys."""
         self.aside: list[dict[str, Any]] | None = None
+        self.here: set[str] = set()
+        """Whom they see in the room."""
         self._until = 0
         self._read = 0
 
@@ -95,6 +97,8 @@ class Follower:
         for one in fresh:
             if one["type"] in LOGGED:
                 self._live(one)
+            elif one["type"] == "presence":
+                (self.here.add if one["state"] == "online" else self.here.discard)(one["user"]["name"])
             elif "id" in one:
                 self._answered(*self.unanswered.pop(one["id"]), one)
 
@@ -119,6 +123,7 @@ class Follower:
 
     def _joined(self, answer: dict[str, Any]) -> None:
         self.state, head, events = "in", answer["room"]["head"], answer["events"]
+        self.here = {one["name"] for one in answer["members"]}
         if self.position is None:
             assert not answer["recovered"]
             assert not answer["more"]

@@ -220,18 +220,22 @@ class PromisesOfNodes(RuleBasedStateMachine):
                 live = house.hub.room(room)
                 if live is not None:
                     assert {user.name for user in live.presences.some(100)} == there
+            for follower in self.followers:
+                if follower.room == room and follower.state == "in":
+                    assert follower.here == there
 
     def check_the_listener(self) -> None:
-        """From the first that it heard, it heard all that others said, once and in order."""
+        """It heard what others said, once and in order; and of its own, what it was told is not kept."""
         if self.listener.outlet.closed:
             return
-        heard = [line for line in self.listener.hear() if not line.startswith("* ")]
+        lines = self.listener.hear()
+        heard = [line for line in lines if not line.startswith("* ")]
         log = self.houses[0].store._logs.get(ROOMS[0], [])
         said = [event.seq for event in log if isinstance(event, Message) and event.by.name != "listener"]
         numbers = {event.text: event.seq for event in log if isinstance(event, Message)}
         told = [numbers[line] for line in heard if line in numbers]
         assert told == sorted(set(told))
-        assert all(seq in said for seq in told)
+        assert len(set(told) - set(said)) <= len(lines) - len(heard)
 
 
 TestPromisesOfNodes = PromisesOfNodes.TestCase
