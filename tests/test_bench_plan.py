@@ -134,6 +134,7 @@ def test_what_a_dead_node_had_the_others_share() -> None:
 
 def test_every_table_has_its_place_in_the_page_and_every_picture_is_shown() -> None:
     page = (DOCS / "beyond.md").read_text()
+    assert costs.when(DOCS / "performance") in page
     for name in TABLES:
         table = page.partition(f"<!-- {name} -->\n\n|")[2].partition("<!-- end -->")[0]
         assert table.count("\n") > 3, name

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from bench.plan import costs, page
@@ -35,10 +36,15 @@ def main() -> int:
     chosen = parser.parse_args()
     folder = chosen.docs / "performance"
     if chosen.measure:
+        when = {
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "load": round(os.getloadavg()[0], 1),
+            "cores": os.cpu_count(),
+        }
         found = {name: round(value, 3) for name, value in sorted(_measured(chosen.scratch).items())}
-        kept = {"measured": found, "assumed": costs.ASSUMED}
+        kept = {"when": when, "measured": found, "assumed": costs.ASSUMED}
         (folder / costs.MEASURED).write_text(json.dumps(kept, indent=1) + "\n")
-    page.write(chosen.docs, costs.read(folder))
+    page.write(chosen.docs, costs.read(folder), costs.when(folder))
     return 0
 
 

@@ -97,6 +97,16 @@ def read(folder: Path) -> Costs:
     return made(figures, {**plan["measured"], **plan["assumed"]})
 
 
+def when(folder: Path) -> str:
+    """When the plan's own costs were measured, and beside how much other work: that is what to believe."""
+    found = json.loads((folder / MEASURED).read_text())["when"]
+    busy = "busy: figures to be doubted" if found["load"] > found["cores"] / 2 else "quiet"
+    return (
+        f"Those of `{MEASURED}` are of {found['date']}, begun with a load of {found['load']} on "
+        f"{found['cores']} cores, which is {busy}.\n"
+    )
+
+
 def figures_in(folder: Path) -> dict[str, Any]:
     """The benchmark's figures, by scenario, server, measure and name."""
     figures: dict[str, Any] = json.loads((folder / RESULTS).read_text())["figures"]

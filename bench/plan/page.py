@@ -24,7 +24,7 @@ _NODES = (10, 100, 300, 1_000, 2_000)
 Row = Sequence[str | float]
 
 
-def write(docs: Path, costs: Costs) -> None:
+def write(docs: Path, costs: Costs, when: str) -> None:
     """Put all tables and pictures anew."""
     page = docs / "beyond.md"
     text = page.read_text()
@@ -33,6 +33,8 @@ def write(docs: Path, costs: Costs) -> None:
         if not marked:
             raise SystemExit(f"{page} has no place for {name}")
         text = f"{before}{marked}\n{table(costs)}\n{_END}{after.partition(_END)[2]}"
+    before, marked, after = text.partition("<!-- when -->\n")
+    text = f"{before}{marked}\n{when}\n{_END}{after.partition(_END)[2]}"
     page.write_text(text)
     for name, chart in CHARTS.items():
         (docs / "beyond" / f"{name}.svg").write_text(chart(costs).svg())
