@@ -44,11 +44,13 @@ class FakeLead:
             self._all[0].changed(True)
 
     def lose(self, *, known: bool = True) -> None:
-        """Another has it now, which this node hears of, or (not `known`) does not yet."""
+        """Another has it now, if there is one: this node hears of that, or (not `known`) does not yet."""
         self.end()
         self._all.append(self)
         if known:
             self.changed(False)
+            if self.held:
+                self.changed(True)
 
 
 class TellingNodes(Nodes):
