@@ -74,7 +74,7 @@ class Load:
     def start(self) -> None:
         """Let them come and talk."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result(PATIENCE)
 
     async def _begin(self) -> None:
         front, nodes = self._cluster.haproxy.ws, self._cluster.nodes
@@ -103,7 +103,7 @@ class Load:
 
     def end(self) -> None:
         """Let them go. What went wrong here is raised."""
-        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

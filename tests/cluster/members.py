@@ -135,6 +135,8 @@ class Member(Reader):
         try:
             await self._socket.send(json.dumps({"type": kind, "id": number, **fields}))
         except CUT_OFF:
+            # `visit` is about to see it too; until then nobody is to try again, and hold up all.
+            self._present.clear()
             return None
         return await answer
 
