@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from twisted.logger import LogLevel
 from chatroom.options import Options
 
 from .. import redis
+from ..cable import Cable
 from ..logs import Logs
 from .ends import OverRedis
 
@@ -42,6 +44,8 @@ def test_it_mends_itself_when_redis_was_killed_and_listens_to_what_it_did(ends):
     ends.at.start()
     ends.wait(lambda: one.up and two.up)
     assert (ends.mended[one], ends.mended[two]) == (2, 2)
+    # What one says may be there before Redis has read what the other wants to hear.
+    ends.settle(one, two)
     one.publish("a", b"a")
     one.publish("b", b"b")
     ends.settle(one, two)
@@ -63,6 +67,39 @@ def test_a_redis_that_hangs_is_given_up_and_taken_again(ends, monkeypatch):
     ends.at.signal(signal.SIGCONT)
     ends.wait(lambda: one.up)
     ends.settle(one)
+
+
+def test_a_redis_that_takes_connections_and_says_nothing_is_tried_until_it_does(monkeypatch):
+    monkeypatch.setattr(adapter, "PING", 0.1)
+    monkeypatch.setattr(adapter, "SILENCE", 0.5)
+    server = redis.server()
+    with Cable(server.port) as cable, Logs() as logs:
+        cable.hold("down")
+        ends = OverRedis(server, f"redis://127.0.0.1:{cable.port}")
+        end = ends.end()
+        ends.heard[end] = []
+        end.start("server")
+        ends.wait(lambda: cable.held >= 2)
+        assert not end.up
+        cable.release()
+        ends.wait(lambda: end.up)
+        assert len(logs.of(LogLevel.error)) == 1
+        ends.close()
+    server.end()
+
+
+def test_a_connection_that_redis_ends_is_made_again_and_what_was_lost_is_asked_for(ends):
+    one = ends.more()
+    one.listen("a")
+    ends.settle(one)
+    with socket.create_connection(("127.0.0.1", ends.at.port)) as other:
+        # As it does where a client reads too slowly (client-output-buffer-limit), or is to be gone.
+        other.sendall(b"CLIENT KILL TYPE pubsub\r\n")
+        ends.wait(lambda: ends.mended[one] == 2)
+    ends.settle(one)
+    one.publish("a", b"after")
+    ends.settle(one)
+    assert ends.told(one) == [("a", b"after")]
 
 
 def test_a_node_that_stood_still_keeps_its_connection(ends, monkeypatch):
