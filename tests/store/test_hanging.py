@@ -175,6 +175,24 @@ def test_when_the_primary_server_is_another_one_all_goes_there(impatient):
         second.drop(name)
 
 
+def test_a_server_that_hangs_is_left_for_the_other(impatient):
+    server = testing.server()
+    name = server.database(testing.migrated())
+    with Cable(server.port) as cable:
+        there = f"127.0.0.1:{server.port}"
+        kept = Real(server.url(name).replace(there, f"127.0.0.1:{cable.port},{there}"))
+        try:
+            kept.wait(kept.store.append(said("before")))
+            cable.hold()
+            with pytest.raises(Unavailable):
+                kept.wait(kept.store.append(said("meanwhile", key="k")))
+            assert kept.wait(kept.store.append(said("meanwhile", key="k"))).seq == 2
+            assert kept.wait(kept.store.head("lobby")) == 2
+        finally:
+            kept.close()
+    server.drop(name)
+
+
 def test_whoever_allows_statements_more_is_waited_for_longer(impatient):
     server = testing.server()
     name = server.database(testing.migrated())
