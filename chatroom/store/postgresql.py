@@ -191,9 +191,12 @@ def lost(error: DBAPIError) -> bool:
     return state[:2] == "08" or state[:3] == "57P" or state in ("53300", "25006")
 
 
-def unanswered(error: DBAPIError) -> bool:
-    """Whether it is that no answer came in time."""
-    return isinstance(error.orig, Unanswered)
+def unanswered(error: BaseException | None) -> bool:
+    """Whether it is that no answer came in time; what is said last may be that there is no connection to
+    roll back on."""
+    while error is not None and not isinstance(error, Unanswered):
+        error = error.__context__
+    return error is not None
 
 
 def explain(error: DBAPIError, where: URL) -> str:

@@ -203,7 +203,7 @@ class Writer:
         except BaseException as error:
             gone = kept and not committing and self._connection.invalidated
             self._let_go()
-            if not gone or (isinstance(error, DBAPIError) and unanswered(error)):
+            if not gone or unanswered(error):
                 raise
         # The database's server was started again since the last commit: nothing of this one is there.
         return self._transacted(drafts, careful=careful)
