@@ -141,7 +141,7 @@ CONTESTANTS = (
         kind="ours",
     ),
     _nodes("chatroom-postgresql", "chatroom on PostgreSQL", POSTGRESQL),
-    _nodes("chatroom-bus", "chatroom on PostgreSQL, with Redis", POSTGRESQL, REDIS),
+    _nodes("chatroom-bus", "chatroom, PostgreSQL and Redis", POSTGRESQL, REDIS),
     _nodes("chatroom-two", "chatroom, two nodes", POSTGRESQL, REDIS, nodes=2),
     *PEERS,
     Contestant(
