@@ -261,7 +261,7 @@ class MemoryRegistry(MemoryRooms):
     @asked
     def impose(self, sanction: Sanction) -> None:
         for place, old in list(self._sanctions.items()):
-            if not old.holds(sanction.at):
+            if not old.holds(sanction.at - APART):
                 del self._sanctions[place]
         self._sanctions[sanction.standing, sanction.room, sanction.subject] = sanction
         self._changed("sanction", f"{sanction.room} {sanction.subject}")

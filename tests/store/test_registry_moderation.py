@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chatroom.domain.accounts import Deed, Report
 from chatroom.domain.errors import BadToken, Conflict, NameTaken, NotFound
-from chatroom.domain.registry import CHANGES_KEPT, MAX_CHANGES
+from chatroom.domain.registry import APART, CHANGES_KEPT, MAX_CHANGES
 
 from .drafts import ANA, BOB, deleted, edited, reacted, said
 from .registries import (
@@ -72,10 +72,12 @@ def test_a_sanction_and_its_end_leave_a_change(registry):
     assert changed(registry, lambda: registry.lift("ban", "den", "u1")) == []
 
 
-def test_a_sanction_that_has_run_out_is_forgotten_when_another_comes(registry):
+def test_a_sanction_is_forgotten_once_it_has_run_out_by_every_servers_clock(registry):
     registry.impose(ban("u1", until=NOW + 1000))
-    registry.impose(ban("u2", at=NOW + 1000))
+    registry.impose(ban("u2", until=NOW + 1001))
+    registry.impose(ban("u3", at=NOW + 1000 + APART))
     assert registry.lift("ban", "", "u1") is False
+    assert registry.lift("ban", "", "u2") is True
 
 
 # Messages of one author.
