@@ -105,7 +105,8 @@ def test_more_writers_raise_what_is_committed_to_many_rooms_and_not_to_one() -> 
 
 
 def test_more_nodes_writing_to_one_room_make_each_wait_longer() -> None:
-    alone, many_ = (primary.run(Load(500, 1, nodes), COSTS) for nodes in (1, 16))
+    one_by_one = 1e6 / (COSTS.commit_us + COSTS.commit_event_us)
+    alone, many_ = (primary.run(Load(round(3 * one_by_one), 1, nodes), COSTS) for nodes in (1, 16))
     assert many_.p50_ms > 3 * alone.p50_ms
     assert many_.events_a_commit < alone.events_a_commit
 
