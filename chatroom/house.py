@@ -62,6 +62,9 @@ class Outbox(NamedTuple):
     lead: Lead | None = None
 
 
+_Common = tuple[Registry, Store, Rights, Directory, Changes, Clock]
+
+
 class House:
     """One server's core. `start` reads what is held in memory, before anybody is let in."""
 
@@ -116,21 +119,19 @@ class House:
         self.webhooks: Webhooks | None = None
         self.webhook_keeping: WebhookKeeping | None = None
         if outbox is not None:
-            answers = Answers(self.chat, registry, self.meters)
-            self.webhook_keeping = WebhookKeeping(outbox.kept, registry, self.rights, self.changes, clock)
-            self.webhooks = Webhooks(
-                outbox.kept, store, registry, outbox.courier, answers, clock, outbox.lead
-            )
-            self.chat.attendance.watcher = self.webhooks
-            self.webhooks.people = self.chat.attendance.people_here
+            self._tell_by_http(outbox, store, registry)
         self.neighbours = None if bus is None else self._among(bus, store, registry)
         self._alone = self._by_itself(store) if bus is None and not certain else None
-        self._teach(
-            RoomKeeping(*common, self.meters),
-            Moderation(*common, reactions),
-            self.rooms,
-            Devices(self.accounts),
-        )
+        self._teach(common, reactions)
+
+    def _tell_by_http(self, outbox: Outbox, store: Store, registry: Registry) -> None:
+        """Webhooks, and who may make them."""
+        kept, courier, lead = outbox
+        answers = Answers(self.chat, registry, self.meters)
+        self.webhook_keeping = WebhookKeeping(kept, registry, self.rights, self.changes, self._clock)
+        self.webhooks = Webhooks(kept, store, registry, courier, answers, self._clock, lead)
+        self.chat.attendance.watcher = self.webhooks
+        self.webhooks.people = self.chat.attendance.people_here
 
     async def start(self) -> None:
         """Read what is held in memory, let people in, and notice changes from now on."""
@@ -211,7 +212,9 @@ class House:
         if self.webhooks is not None:
             await self.webhooks.stop()
 
-    def _teach(self, rooms: RoomKeeping, moderation: Moderation, lists: RoomLists, devices: Devices) -> None:
+    def _teach(self, common: _Common, reactions: Reactions) -> None:
+        rooms, moderation = RoomKeeping(*common, self.meters), Moderation(*common, reactions)
+        lists, devices = self.rooms, Devices(self.accounts)
         self.chat.uses |= {
             commands.Rooms: lists.rooms,
             commands.Read: lists.read,
