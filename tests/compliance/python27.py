@@ -37,12 +37,12 @@ class Environment:
     """An interpreter, and the folder with the suite and all it needs."""
 
     interpreter: Path
-    library: Path
+    packages: Path
 
     def variables(self) -> dict[str, str]:
-        """This process's environment variables, with the library in the place of any other."""
+        """This process's environment variables, with the packages in the place of any other."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        return kept | {"PYTHONPATH": str(self.library)}
+        return kept | {"PYTHONPATH": str(self.packages)}
 
 
 def environment(cache: Path = CACHE) -> Environment:
@@ -52,13 +52,13 @@ def environment(cache: Path = CACHE) -> Environment:
     renames its folder into place, the other one uses that. NoPython27Error says what is lacking.
     """
     interpreter = find()
-    library = cache / f"wstest-{_fingerprint(interpreter)}"
-    if not library.is_dir():
+    packages = cache / f"wstest-{_fingerprint(interpreter)}"
+    if not packages.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=cache) as making:
             _install(interpreter, Path(making))
-            _put_in_place(Path(making) / "library", library)
-    return Environment(interpreter, library)
+            _put_in_place(Path(making) / "packages", packages)
+    return Environment(interpreter, packages)
 
 
 def find() -> Path:
@@ -108,11 +108,11 @@ def _install(interpreter: Path, making: Path) -> None:
     fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(making)]
     _run([*fetch, "--python-version", "2.7", "--only-binary", ":all:", PIP], making)
     (wheel,) = making.glob("pip-*.whl")
-    library = making / "library"
-    install = [str(interpreter), str(wheel / "pip"), "install", "--quiet", "--target", str(library)]
+    packages = making / "packages"
+    install = [str(interpreter), str(wheel / "pip"), "install", "--quiet", "--target", str(packages)]
     _run([*install, "--requirement", str(REQUIREMENTS)], making)
     # zope.interface comes with a .pth file, which is not read outside site-packages.
-    (library / "zope" / "__init__.py").touch()
+    (packages / "zope" / "__init__.py").touch()
 
 
 def _run(command: list[str], folder: Path) -> None:
@@ -134,10 +134,10 @@ def _run(command: list[str], folder: Path) -> None:
         raise NoPython27Error(f"a Python 2.7 is there, but pip failed: {reason}")
 
 
-def _put_in_place(made: Path, library: Path) -> None:
+def _put_in_place(made: Path, packages: Path) -> None:
     try:
-        made.rename(library)
+        made.rename(packages)
     except OSError:
         # Another process was faster: a folder with something in it is never replaced.
-        if not library.is_dir():
+        if not packages.is_dir():
             raise

@@ -56,19 +56,19 @@ def test_pyenv_is_asked(search_path: Path) -> None:
 
 def test_an_environment_that_is_there_is_used_as_it_is(search_path: Path, tmp_path: Path) -> None:
     interpreter(search_path / "python2.7", "2.7")
-    library = tmp_path / "cache" / f"wstest-{python27._fingerprint(python27.find())}"
-    library.mkdir(parents=True)
+    packages = tmp_path / "cache" / f"wstest-{python27._fingerprint(python27.find())}"
+    packages.mkdir(parents=True)
     found = python27.environment(tmp_path / "cache")
-    assert found.library == library
-    assert found.variables()["PYTHONPATH"] == str(library)
+    assert found.packages == packages
+    assert found.variables()["PYTHONPATH"] == str(packages)
 
 
 def test_the_second_of_two_makers_leaves_the_first_ones_environment(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "made-by").write_text(name, encoding="utf-8")
-        python27._put_in_place(tmp_path / name, tmp_path / "library")
-    assert (tmp_path / "library" / "made-by").read_text(encoding="utf-8") == "first"
+        python27._put_in_place(tmp_path / name, tmp_path / "packages")
+    assert (tmp_path / "packages" / "made-by").read_text(encoding="utf-8") == "first"
 
 
 def test_without_one_kosoku_is_taken_and_said_so(
