@@ -108,3 +108,8 @@ class OverRedis(Ends):
         while not condition():
             assert time.monotonic() < deadline, "it has not come to that"
             self._reactor.iterate(0.02)
+
+    def close(self) -> None:
+        super().close()
+        # Where a name is looked up the reactor starts threads, for which the process would wait at its end.
+        self._reactor.fireSystemEvent("shutdown")
