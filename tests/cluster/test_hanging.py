@@ -21,7 +21,7 @@ from .faults import (
     the_bus_comes_back,
     the_bus_is_lost,
 )
-from .load import ROOMS, Load, load_on
+from .load import ROOMS, Load
 
 CUT, AHEAD = 1, 2
 """The node at the end of the cables, and the one whose clock is AHEAD_BY seconds ahead of the others'."""
@@ -74,13 +74,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, cables: Cables) -> Iterato
     folder = tmp_path_factory.mktemp("cluster")
     with running(folder, store=cables.to("store"), bus=cables.to("bus"), settings=settings) as cluster:
         yield cluster
-
-
-@pytest.fixture(scope="module")
-def load(cluster: Cluster) -> Iterator[Load]:
-    """People on it all the time."""
-    with load_on(cluster) as load:
-        yield load
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from .faults import (
     the_bus_comes_back,
     the_bus_is_lost,
 )
-from .load import ROOMS, Load, load_on
+from .load import ROOMS, Load
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +26,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One for all faults: each is mended, and what was said before is looked at again after the next."""
     with running(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
-
-
-@pytest.fixture(scope="module")
-def load(cluster: Cluster) -> Iterator[Load]:
-    """People on it all the time."""
-    with load_on(cluster) as load:
-        yield load
 
 
 def test_a_node_is_killed_and_started_again(cluster: Cluster, load: Load):

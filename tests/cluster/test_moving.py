@@ -10,7 +10,7 @@ import pytest
 from .cluster import Cluster, running
 from .converging import converge, flows, settled, until
 from .faults import nobody_is_disconnected, posts_are_refused
-from .load import Load, load_on
+from .load import Load
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +18,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One whose database has a replica, which has what is acknowledged."""
     with running(tmp_path_factory.mktemp("cluster"), "--drain=3", replica=True) as cluster:
         yield cluster
-
-
-@pytest.fixture(scope="module")
-def load(cluster: Cluster) -> Iterator[Load]:
-    """People on it all the time."""
-    with load_on(cluster) as load:
-        yield load
 
 
 def test_the_nodes_are_restarted_one_after_the_other(cluster: Cluster, load: Load):
