@@ -158,3 +158,13 @@ def asked(nodes: Nodes, talker: Talker, request: str, **fields: Any) -> dict[str
 
 def texts(talker: Talker) -> list[str]:
     return [one["text"] for one in talker.events("message")]
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    """Who is in a room, by the answer to `join` or `who`."""
+    return sorted(member["name"] for member in answer["members"])
+
+
+def presences(talker: Talker) -> list[tuple[str, str]]:
+    """Of whom somebody was told that they came or went."""
+    return [(one["user"]["name"], one["state"]) for one in talker.events("presence")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from twisted.logger import LogLevel
 
@@ -14,20 +12,12 @@ from chatroom.roster import BEAT, LEASE
 
 from ..logs import Logs
 from .house import Talker
-from .nodes import Nodes, asked, texts, there
+from .nodes import Nodes, asked, presences, texts, there
 
 
 @pytest.fixture
 def nodes() -> Nodes:
     return Nodes()
-
-
-def names(answer: dict[str, Any]) -> list[str]:
-    return sorted(member["name"] for member in answer["members"])
-
-
-def presences(talker: Talker) -> list[tuple[str, str]]:
-    return [(one["user"]["name"], one["state"]) for one in talker.events("presence")]
 
 
 # Events.

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from chatroom.changes import INTERVAL
 from chatroom.neighbours import LOOK
 from chatroom.roster import BEAT, INTRODUCTION, LEASE
 
-from .house import Talker
-from .nodes import Nodes, asked, texts, there
+from .nodes import Nodes, asked, names, presences, texts, there
 
 
 @pytest.fixture
 def nodes() -> Nodes:
     return Nodes()
-
-
-def names(answer: dict[str, Any]) -> list[str]:
-    return sorted(member["name"] for member in answer["members"])
-
-
-def presences(talker: Talker) -> list[tuple[str, str]]:
-    return [(one["user"]["name"], one["state"]) for one in talker.events("presence")]
 
 
 # People.
