@@ -1,4 +1,4 @@
-"""Every registry there is, for the tests of what they promise."""
+"""Every registry there is, for the tests of what they promise; and a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from chatroom.domain.accounts import Account
 
+from .. import postgresql as testing
 from .registries import KINDS, Asked, Kept, account, kept_by
 
 
@@ -41,3 +42,17 @@ def bob(registry: Any) -> Account:
     made = account("Bob")
     registry.add_account(made, "hash of Bob's")
     return made
+
+
+@pytest.fixture
+def server() -> testing.Server:
+    """The session's server."""
+    return testing.server()
+
+
+@pytest.fixture
+def database(server: testing.Server) -> Iterator[str]:
+    """An empty database."""
+    name = server.database()
+    yield name
+    server.drop(name)

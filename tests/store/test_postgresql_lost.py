@@ -23,20 +23,6 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def server() -> testing.Server:
-    """The session's server."""
-    return testing.server()
-
-
-@pytest.fixture
-def database(server) -> Iterator[str]:
-    """An empty database."""
-    name = server.database()
-    yield name
-    server.drop(name)
-
-
-@pytest.fixture
 def kept() -> Iterator[OnServer]:
     """A store on a database of its own."""
     made = OnServer()
